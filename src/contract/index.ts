@@ -1,0 +1,3 @@
+export * from './bridge.ts'
+export * from './calls.ts'
+export * from './view.ts'

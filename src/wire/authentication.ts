@@ -1,0 +1,40 @@
+import { concatBytes, utf8, type Bytes } from '../base/bytes.ts'
+
+/**
+ * What a device signs with its Ed25519 device key to prove itself on one WebSocket connection:
+ * a label of its own, the relay's id, the relay's nonce, the account and the device.
+ * Every variable part has a fixed or a written length, so that no two inputs read the same.
+ */
+export function authenticationInput(parts: {
+  readonly relayId: string
+  readonly nonce: Uint8Array
+  readonly accountId: Uint8Array
+  readonly deviceId: number
+}): Bytes {
+  const relayId = utf8(parts.relayId)
+  return concatBytes(
+    utf8('valise authentication v1\0'),
+    Uint8Array.of(relayId.length, parts.nonce.length, parts.accountId.length, parts.deviceId),
+    relayId,
+    parts.nonce,
+    parts.accountId,
+  )
+}
+
+/** What the device key signs at enrolment: the code's hash would do, the keys bound to it matter. */
+export function enrolmentInput(parts: {
+  readonly code: string
+  readonly identityKey: Uint8Array
+  readonly deviceKey: Uint8Array
+  readonly registrationId: number
+}): Bytes {
+  const registrationId = Uint8Array.of(parts.registrationId >> 8, parts.registrationId & 0xff)
+  return concatBytes(
+    utf8('valise enrolment v1\0'),
+    Uint8Array.of(parts.code.length, parts.identityKey.length, parts.deviceKey.length),
+    utf8(parts.code),
+    parts.identityKey,
+    parts.deviceKey,
+    registrationId,
+  )
+}

@@ -1,0 +1,34 @@
+/** Limits that relay and client both keep. Sizes are bytes, times are milliseconds. */
+export const protocolVersion = 1
+
+export const limits = {
+  /** One sealed envelope: the largest padded content and the layers around it. */
+  envelopeBytes: 96 * 1024,
+  /** One client frame; holds an envelope for each of `devicesPerAccount` at usual sizes. */
+  frameBytes: 512 * 1024,
+  /** One HTTP request body. A full key upload of 100 + 100 keys is about 260 kB as JSON. */
+  httpBodyBytes: 512 * 1024,
+  devicesPerAccount: 10,
+  /** Envelopes waiting for one device; past it a put is refused with `queue.full`. */
+  queueEnvelopes: 100_000,
+  /** Envelopes that the relay delivers in one page, and has in flight without acknowledgement. */
+  deliverPage: 100,
+  deliverInFlight: 256,
+  acknowledgeIds: 1_000,
+  oneTimePreKeysPerUpload: 100,
+  /** One-time keys the relay keeps for a device, of each kind. */
+  oneTimePreKeysKept: 200,
+  directoryPage: 50,
+  directoryQueryCharacters: 64,
+  /** A device must authenticate within this time after the challenge. */
+  authenticationMs: 10_000,
+  tokenMs: 10 * 60_000,
+  certificateMs: 24 * 3_600_000,
+  /** The oldest certificate that a client takes, against the relay's reception time. */
+  certificateMaxAgeMs: 31 * 24 * 3_600_000,
+  keepAliveMs: 30_000,
+  invitationMs: 7 * 24 * 3_600_000,
+  /** libsignal takes 0..0x3fff; ours start at 1 (reference: sealed sender v2 refuses more). */
+  registrationIdMax: 16_380,
+  deviceIdMax: 127,
+} as const
