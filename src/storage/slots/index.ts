@@ -1,0 +1,13 @@
+export {
+  createSlots,
+  databaseKeyBytes,
+  describeSlots,
+  openSlots,
+  passphraseWaitUntil,
+  type SlotOpener,
+  type SlotProtection,
+  type SlotsDescription,
+} from './keySlots.ts'
+export type { OsKeyStore } from './osKeyStoreSlot.ts'
+export { freeAttempts } from './attempts.ts'
+export { passphraseLength } from './passphraseSlot.ts'
