@@ -39,8 +39,8 @@ export const messageSchema = z.strictObject({
   position: z.int().min(1),
   authorId: accountIdSchema,
   own: z.boolean(),
-  /** `unknown`: content of a newer version; `text` is then empty. */
-  kind: z.enum(['text', 'unknown']),
+  /** `unknown`: content of a newer version; `undecryptable`: kept encrypted in quarantine. `text` is then empty. */
+  kind: z.enum(['text', 'unknown', 'undecryptable']),
   text: z.string(),
   sentAt: time,
   delivery: deliverySchema,

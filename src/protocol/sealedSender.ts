@@ -1,0 +1,106 @@
+import { create, toBinary } from '@bufbuild/protobuf'
+import {
+  CiphertextMessageType,
+  PublicKey,
+  sealedSenderDecryptToUsmc,
+  sealedSenderEncrypt,
+  UnidentifiedSenderMessageContent,
+  type IdentityKeyStore,
+  type SenderCertificate,
+} from '@signalapp/libsignal-client'
+import { copyBytes, type Bytes } from '../base/bytes.ts'
+import { CodedError } from '../base/errors.ts'
+import { protocolAddress, type Address } from './address.ts'
+import { protocolError } from './errors.ts'
+import { UnidentifiedSenderMessageSchema } from './sealedSender_pb.ts'
+
+/** What the ratchet made for one device, without the sealed layer. */
+export interface InnerCiphertext {
+  /** libsignal's CiphertextMessageType: Whisper or PreKey. */
+  readonly type: number
+  readonly ciphertext: Bytes
+  readonly registrationId: number
+}
+
+/** Number of the inner type in the sealed message, which counts otherwise than CiphertextMessageType. */
+const sealedType = new Map<number, number>([
+  [CiphertextMessageType.PreKey, 1],
+  [CiphertextMessageType.Whisper, 2],
+])
+
+/** Sealed sender v1 around an inner ciphertext. Throws `identity.unknown` without an identity key of the recipient. */
+export async function seal(
+  identities: IdentityKeyStore,
+  to: Address,
+  inner: Pick<InnerCiphertext, 'type' | 'ciphertext'>,
+  senderCertificate: Bytes,
+): Promise<Bytes> {
+  const type = sealedType.get(inner.type)
+  if (type === undefined) throw new CodedError('argument.invalid')
+  const message = create(UnidentifiedSenderMessageSchema, { type, senderCertificate, content: inner.ciphertext })
+  try {
+    const content = UnidentifiedSenderMessageContent.deserialize(
+      copyBytes(toBinary(UnidentifiedSenderMessageSchema, message)),
+    )
+    return await sealedSenderEncrypt(content, protocolAddress(to), identities)
+  } catch (error) {
+    throw protocolError(error, 'identity.unknown')
+  }
+}
+
+export interface Unsealed {
+  readonly sender: Address
+  readonly senderKey: Bytes
+  readonly type: number
+  readonly ciphertext: Bytes
+}
+
+/** How certificates are judged: the relay's trust root, and its time of reception (never the local clock). */
+export interface CertificateCheck {
+  readonly trustRoot: Bytes
+  /** ms since the epoch. */
+  readonly receptionTime: number
+}
+
+/**
+ * Takes the sealed layer off and checks who it says the sender is. Throws `envelope.malformed`,
+ * `certificate.untrusted`, `certificate.expired` or `envelope.ownMessage`.
+ */
+export async function unseal(
+  identities: IdentityKeyStore,
+  body: Bytes,
+  own: Address,
+  check: CertificateCheck,
+): Promise<Unsealed> {
+  let content: UnidentifiedSenderMessageContent
+  try {
+    content = await sealedSenderDecryptToUsmc(body, identities)
+  } catch (error) {
+    throw protocolError(error, 'envelope.malformed')
+  }
+  const certificate = content.senderCertificate()
+  checkCertificate(certificate, check)
+  const sender = { accountId: certificate.senderUuid(), deviceId: certificate.senderDeviceId() }
+  if (sender.accountId === own.accountId && sender.deviceId === own.deviceId) {
+    throw new CodedError('envelope.ownMessage')
+  }
+  return {
+    sender,
+    senderKey: certificate.key().serialize(),
+    type: content.msgType(),
+    ciphertext: content.contents(),
+  }
+}
+
+/** libsignal's unsealing does not look at the certificate (libsignal.md 4.16): this always follows it. */
+function checkCertificate(certificate: SenderCertificate, check: CertificateCheck): void {
+  // Told apart here, for libsignal answers alike for a foreign root and for an expired certificate (4.17).
+  if (certificate.expiration() <= check.receptionTime) throw new CodedError('certificate.expired')
+  let valid = false
+  try {
+    valid = certificate.validate(PublicKey.deserialize(check.trustRoot), check.receptionTime)
+  } catch (error) {
+    throw protocolError(error, 'certificate.untrusted')
+  }
+  if (!valid) throw new CodedError('certificate.untrusted')
+}

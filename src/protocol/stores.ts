@@ -1,0 +1,259 @@
+import {
+  Direction,
+  IdentityChange,
+  IdentityKeyPair,
+  IdentityKeyStore,
+  KyberPreKeyRecord,
+  KyberPreKeyStore,
+  PreKeyRecord,
+  PreKeyStore,
+  PublicKey,
+  SenderKeyRecord,
+  SenderKeyStore,
+  SessionRecord,
+  SessionStore,
+  SignedPreKeyRecord,
+  SignedPreKeyStore,
+  type PrivateKey,
+  type ProtocolAddress,
+} from '@signalapp/libsignal-client'
+import { sameBytes } from '../base/bytes.ts'
+import { CodedError, type ErrorCode } from '../base/errors.ts'
+import { deviceKey, senderKeyKey } from '../storage/records.ts'
+import type { WriteSet } from '../storage/writeSet.ts'
+
+/** This device, as the stores present it to libsignal. */
+export interface LocalIdentity {
+  readonly keyPair: IdentityKeyPair
+  readonly registrationId: number
+}
+
+/**
+ * libsignal's five stores (and the sender key store) over one write-set. They are made for one turn of the queue.
+ * Methods are async because the interface asks for promises; nothing in them waits.
+ */
+export class Stores {
+  readonly identity: IdentityStore
+  readonly session: WriteSetSessions
+  readonly preKey: WriteSetPreKeys
+  readonly signedPreKey: WriteSetSignedPreKeys
+  readonly kyberPreKey: WriteSetKyberPreKeys
+  readonly senderKey: WriteSetSenderKeys
+  readonly #failures = new Failures()
+
+  constructor(writes: WriteSet, local: LocalIdentity, now: number) {
+    this.identity = new IdentityStore(writes, local, now)
+    this.session = new WriteSetSessions(writes)
+    this.preKey = new WriteSetPreKeys(writes, this.#failures)
+    this.signedPreKey = new WriteSetSignedPreKeys(writes, this.#failures)
+    this.kyberPreKey = new WriteSetKyberPreKeys(writes, this.#failures)
+    this.senderKey = new WriteSetSenderKeys(writes)
+  }
+
+  /** What a store method threw: libsignal passes on its text only (libsignal.md 4.8). */
+  get failure(): CodedError | null {
+    return this.#failures.first
+  }
+}
+
+class Failures {
+  first: CodedError | null = null
+
+  raise(code: ErrorCode): never {
+    const error = new CodedError(code)
+    this.first ??= error
+    throw error
+  }
+}
+
+const addressKey = (address: ProtocolAddress): string => deviceKey(address.name(), address.deviceId())
+
+export class IdentityStore extends IdentityKeyStore {
+  readonly #writes: WriteSet
+  readonly #local: LocalIdentity
+  readonly #now: number
+
+  constructor(writes: WriteSet, local: LocalIdentity, now: number) {
+    super()
+    this.#writes = writes
+    this.#local = local
+    this.#now = now
+  }
+
+  override async getIdentityKey(): Promise<PrivateKey> {
+    return this.#local.keyPair.privateKey
+  }
+
+  override async getIdentityKeyPair(): Promise<IdentityKeyPair> {
+    return this.#local.keyPair
+  }
+
+  override async getLocalRegistrationId(): Promise<number> {
+    return this.#local.registrationId
+  }
+
+  /** One identity key an account. A different one is never saved here: the person decides first (rule 5). */
+  override async saveIdentity(address: ProtocolAddress, key: PublicKey): Promise<IdentityChange> {
+    const known = this.#writes.identities.get(address.name())
+    if (known === null) {
+      this.#writes.identities.put(address.name(), {
+        identityKey: key.serialize(),
+        changedKey: null,
+        firstSeenAt: this.#now,
+      })
+    }
+    return IdentityChange.NewOrUnchanged
+  }
+
+  // SECURITY 5: strict in both directions; libsignal's own default trusts any key when receiving.
+  override async isTrustedIdentity(
+    address: ProtocolAddress,
+    key: PublicKey,
+    _direction: Direction,
+  ): Promise<boolean> {
+    const known = this.#writes.identities.get(address.name())
+    if (known === null) return true
+    return known.changedKey === null && sameBytes(known.identityKey, key.serialize())
+  }
+
+  override async getIdentity(address: ProtocolAddress): Promise<PublicKey | null> {
+    const known = this.#writes.identities.get(address.name())
+    return known && PublicKey.deserialize(known.identityKey)
+  }
+}
+
+export class WriteSetSessions extends SessionStore {
+  readonly #writes: WriteSet
+
+  constructor(writes: WriteSet) {
+    super()
+    this.#writes = writes
+  }
+
+  override async saveSession(address: ProtocolAddress, record: SessionRecord): Promise<void> {
+    this.#writes.sessions.put(addressKey(address), record.serialize())
+  }
+
+  override async getSession(address: ProtocolAddress): Promise<SessionRecord | null> {
+    const record = this.#writes.sessions.get(addressKey(address))
+    return record && SessionRecord.deserialize(record)
+  }
+
+  override async getExistingSessions(addresses: ProtocolAddress[]): Promise<SessionRecord[]> {
+    return addresses.map((address) => {
+      const record = this.#writes.sessions.get(addressKey(address))
+      if (record === null) throw new CodedError('session.missing')
+      return SessionRecord.deserialize(record)
+    })
+  }
+}
+
+export class WriteSetPreKeys extends PreKeyStore {
+  readonly #writes: WriteSet
+  readonly #failures: Failures
+
+  constructor(writes: WriteSet, failures: Failures) {
+    super()
+    this.#writes = writes
+    this.#failures = failures
+  }
+
+  override async savePreKey(id: number, record: PreKeyRecord): Promise<void> {
+    this.#writes.preKeys.put(String(id), record.serialize())
+  }
+
+  override async getPreKey(id: number): Promise<PreKeyRecord> {
+    const record = this.#writes.preKeys.get(String(id))
+    return record === null ? this.#failures.raise('envelope.unknownPreKey') : PreKeyRecord.deserialize(record)
+  }
+
+  override async removePreKey(id: number): Promise<void> {
+    this.#writes.preKeys.remove(String(id))
+  }
+}
+
+export class WriteSetSignedPreKeys extends SignedPreKeyStore {
+  readonly #writes: WriteSet
+  readonly #failures: Failures
+
+  constructor(writes: WriteSet, failures: Failures) {
+    super()
+    this.#writes = writes
+    this.#failures = failures
+  }
+
+  override async saveSignedPreKey(id: number, record: SignedPreKeyRecord): Promise<void> {
+    this.#writes.signedPreKeys.put(String(id), { record: record.serialize(), createdAt: record.timestamp() })
+  }
+
+  override async getSignedPreKey(id: number): Promise<SignedPreKeyRecord> {
+    const row = this.#writes.signedPreKeys.get(String(id))
+    return row === null
+      ? this.#failures.raise('envelope.unknownPreKey')
+      : SignedPreKeyRecord.deserialize(row.record)
+  }
+}
+
+export class WriteSetKyberPreKeys extends KyberPreKeyStore {
+  readonly #writes: WriteSet
+  readonly #failures: Failures
+  /** Whether the key of this turn was the last-resort one, for the journal. */
+  lastResortUsed = false
+
+  constructor(writes: WriteSet, failures: Failures) {
+    super()
+    this.#writes = writes
+    this.#failures = failures
+  }
+
+  override async saveKyberPreKey(id: number, record: KyberPreKeyRecord): Promise<void> {
+    this.#writes.kyberPreKeys.put(String(id), {
+      record: record.serialize(),
+      lastResort: false,
+      createdAt: record.timestamp(),
+    })
+  }
+
+  override async getKyberPreKey(id: number): Promise<KyberPreKeyRecord> {
+    const row = this.#writes.kyberPreKeys.get(String(id))
+    return row === null
+      ? this.#failures.raise('envelope.unknownPreKey')
+      : KyberPreKeyRecord.deserialize(row.record)
+  }
+
+  /** A one-time key goes; a last-resort key stays, guarded against a replay of the same first message. */
+  override async markKyberPreKeyUsed(id: number, signedKeyId: number, baseKey: PublicKey): Promise<void> {
+    const row = this.#writes.kyberPreKeys.get(String(id))
+    if (row === null) return
+    if (!row.lastResort) {
+      this.#writes.kyberPreKeys.remove(String(id))
+      return
+    }
+    this.lastResortUsed = true
+    const fresh = this.#writes.useKyberPreKey({ keyId: id, signedKeyId, baseKey: baseKey.serialize() })
+    if (!fresh) this.#failures.raise('envelope.replayedKyberKey')
+  }
+}
+
+export class WriteSetSenderKeys extends SenderKeyStore {
+  readonly #writes: WriteSet
+
+  constructor(writes: WriteSet) {
+    super()
+    this.#writes = writes
+  }
+
+  override async saveSenderKey(
+    sender: ProtocolAddress,
+    distributionId: string,
+    record: SenderKeyRecord,
+  ): Promise<void> {
+    const key = senderKeyKey(sender.name(), sender.deviceId(), distributionId)
+    this.#writes.senderKeys.put(key, record.serialize())
+  }
+
+  override async getSenderKey(sender: ProtocolAddress, distributionId: string): Promise<SenderKeyRecord | null> {
+    const record = this.#writes.senderKeys.get(senderKeyKey(sender.name(), sender.deviceId(), distributionId))
+    return record && SenderKeyRecord.deserialize(record)
+  }
+}

@@ -1,0 +1,33 @@
+import { CodedError } from '../../base/errors.ts'
+import type { Connection } from '../binding.ts'
+import { firstSchema } from './0001-first-schema.ts'
+
+/** Numbered from 1, in order, never changed once released: one file each. */
+const migrations: readonly string[] = [firstSchema]
+
+export const schemaVersion = migrations.length
+
+/**
+ * Brings the schema up to this version, each step in a transaction of its own with its number, so that a kill
+ * between two of them is harmless. Throws `vault.newer` for a vault of a later Valise, untouched.
+ */
+export function migrate(connection: Connection): void {
+  const version = connection.pragma('user_version')
+  if (typeof version !== 'number') throw new CodedError('vault.damaged')
+  if (version > schemaVersion) throw new CodedError('vault.newer', { found: version, known: schemaVersion })
+  for (const [index, script] of migrations.entries()) {
+    if (index >= version) step(connection, script, index + 1)
+  }
+}
+
+function step(connection: Connection, script: string, number: number): void {
+  connection.exec('BEGIN IMMEDIATE')
+  try {
+    connection.exec(script)
+    connection.exec(`PRAGMA user_version = ${number}`)
+    connection.exec('COMMIT')
+  } catch (error) {
+    connection.exec('ROLLBACK')
+    throw error
+  }
+}

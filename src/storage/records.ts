@@ -1,0 +1,171 @@
+import type { Bytes } from '../base/bytes.ts'
+import type { Sql } from './binding.ts'
+import { RecordTable, type RecordCodec } from './recordTable.ts'
+
+/** Keys of records: an account, a device of it, a key id, a sender's distribution. */
+export const deviceKey = (accountId: string, deviceId: number): string => `${accountId}.${deviceId}`
+export const senderKeyKey = (accountId: string, deviceId: number, distributionId: string): string =>
+  `${accountId}.${deviceId}.${distributionId}`
+
+export interface IdentityRecord {
+  readonly identityKey: Bytes
+  /** Another key that was seen since; nothing is sent or shown until the person decides (rule 5). */
+  readonly changedKey: Bytes | null
+  readonly firstSeenAt: number
+}
+
+export interface TimedRecord {
+  readonly record: Bytes
+  readonly createdAt: number
+}
+
+export interface KyberRecord extends TimedRecord {
+  readonly lastResort: boolean
+}
+
+function deviceParts(key: string): [string, number] {
+  const [accountId = '', deviceId = ''] = key.split('.')
+  return [accountId, Number(deviceId)]
+}
+
+const identityCodec: RecordCodec<IdentityRecord> = {
+  read(sql, key) {
+    const row = sql.get<{ identity_key: Bytes; changed_key: Bytes | null; first_seen_at: number }>(
+      'SELECT identity_key, changed_key, first_seen_at FROM identity WHERE account_id = ?',
+      [key],
+    )
+    return row && { identityKey: row.identity_key, changedKey: row.changed_key, firstSeenAt: row.first_seen_at }
+  },
+  write(tx, key, value) {
+    tx.run(
+      `INSERT INTO identity (account_id, identity_key, changed_key, first_seen_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET identity_key = excluded.identity_key, changed_key = excluded.changed_key`,
+      [key, value.identityKey, value.changedKey, value.firstSeenAt],
+    )
+  },
+  remove(tx, key) {
+    tx.run('DELETE FROM identity WHERE account_id = ?', [key])
+  },
+}
+
+const sessionCodec: RecordCodec<Bytes> = {
+  read: (sql, key) =>
+    sql.get<{ record: Bytes }>('SELECT record FROM session WHERE account_id = ? AND device_id = ?', deviceParts(key))
+      ?.record ?? null,
+  write(tx, key, value) {
+    tx.run(
+      `INSERT INTO session (account_id, device_id, record) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET record = excluded.record`,
+      [...deviceParts(key), value],
+    )
+  },
+  remove(tx, key) {
+    tx.run('DELETE FROM session WHERE account_id = ? AND device_id = ?', deviceParts(key))
+  },
+}
+
+const preKeyCodec: RecordCodec<Bytes> = {
+  read: (sql, key) =>
+    sql.get<{ record: Bytes }>('SELECT record FROM pre_key WHERE key_id = ?', [Number(key)])?.record ?? null,
+  write(tx, key, value) {
+    tx.run('INSERT OR REPLACE INTO pre_key (key_id, record) VALUES (?, ?)', [Number(key), value])
+  },
+  remove(tx, key) {
+    tx.run('DELETE FROM pre_key WHERE key_id = ?', [Number(key)])
+  },
+}
+
+const signedPreKeyCodec: RecordCodec<TimedRecord> = {
+  read(sql, key) {
+    const row = sql.get<{ record: Bytes; created_at: number }>(
+      'SELECT record, created_at FROM signed_pre_key WHERE key_id = ?',
+      [Number(key)],
+    )
+    return row && { record: row.record, createdAt: row.created_at }
+  },
+  write(tx, key, value) {
+    tx.run('INSERT OR REPLACE INTO signed_pre_key (key_id, record, created_at) VALUES (?, ?, ?)', [
+      Number(key),
+      value.record,
+      value.createdAt,
+    ])
+  },
+  remove(tx, key) {
+    tx.run('DELETE FROM signed_pre_key WHERE key_id = ?', [Number(key)])
+  },
+}
+
+const kyberPreKeyCodec: RecordCodec<KyberRecord> = {
+  read(sql, key) {
+    const row = sql.get<{ record: Bytes; last_resort: number; created_at: number }>(
+      'SELECT record, last_resort, created_at FROM kyber_pre_key WHERE key_id = ?',
+      [Number(key)],
+    )
+    return row && { record: row.record, lastResort: row.last_resort === 1, createdAt: row.created_at }
+  },
+  write(tx, key, value) {
+    tx.run('INSERT OR REPLACE INTO kyber_pre_key (key_id, record, last_resort, created_at) VALUES (?, ?, ?, ?)', [
+      Number(key),
+      value.record,
+      value.lastResort ? 1 : 0,
+      value.createdAt,
+    ])
+  },
+  remove(tx, key) {
+    tx.run('DELETE FROM kyber_pre_key WHERE key_id = ?', [Number(key)])
+  },
+}
+
+const senderKeyCodec: RecordCodec<Bytes> = {
+  read: (sql, key) =>
+    sql.get<{ record: Bytes }>(
+      'SELECT record FROM sender_key WHERE account_id = ? AND device_id = ? AND distribution_id = ?',
+      senderKeyParts(key),
+    )?.record ?? null,
+  write(tx, key, value) {
+    tx.run(
+      `INSERT INTO sender_key (account_id, device_id, distribution_id, record) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET record = excluded.record`,
+      [...senderKeyParts(key), value],
+    )
+  },
+  remove(tx, key) {
+    tx.run(
+      'DELETE FROM sender_key WHERE account_id = ? AND device_id = ? AND distribution_id = ?',
+      senderKeyParts(key),
+    )
+  },
+}
+
+function senderKeyParts(key: string): [string, number, string] {
+  const [accountId = '', deviceId = '', distributionId = ''] = key.split('.')
+  return [accountId, Number(deviceId), distributionId]
+}
+
+/** The protocol's records, committed. One place lists the kinds; a write-set lays an overlay on each. */
+export interface RecordTables {
+  readonly identities: RecordTable<IdentityRecord>
+  readonly sessions: RecordTable<Bytes>
+  readonly preKeys: RecordTable<Bytes>
+  readonly signedPreKeys: RecordTable<TimedRecord>
+  readonly kyberPreKeys: RecordTable<KyberRecord>
+  readonly senderKeys: RecordTable<Bytes>
+}
+
+export function recordTables(sql: Sql): RecordTables {
+  return {
+    identities: new RecordTable(sql, identityCodec, 2_000),
+    sessions: new RecordTable(sql, sessionCodec, 2_000),
+    preKeys: new RecordTable(sql, preKeyCodec, 50),
+    signedPreKeys: new RecordTable(sql, signedPreKeyCodec, 10),
+    kyberPreKeys: new RecordTable(sql, kyberPreKeyCodec, 50),
+    senderKeys: new RecordTable(sql, senderKeyCodec, 500),
+  }
+}
+
+/** Devices of an account with which there is a committed session. */
+export function sessionDevices(sql: Sql, accountId: string): number[] {
+  return sql
+    .all<{ device_id: number }>('SELECT device_id FROM session WHERE account_id = ? ORDER BY device_id', [accountId])
+    .map((row) => row.device_id)
+}

@@ -1,0 +1,158 @@
+import type { Bytes } from '../../base/bytes.ts'
+import type { Sql, SqlValue } from '../binding.ts'
+import type { Tx } from '../vault.ts'
+
+export type JobKind = 'message' | 'receipt'
+
+export interface NewJob {
+  /** Jobs of a lane leave in their order; lanes do not wait for each other. */
+  readonly lane: string
+  /** The account that it goes to. */
+  readonly destination: string
+  readonly kind: JobKind
+  /** The message that it carries; null for receipts. */
+  readonly messagePosition: number | null
+  /** Encoded content, before padding. */
+  readonly content: Bytes
+  readonly createdAt: number
+}
+
+export interface Job extends NewJob {
+  readonly jobId: number
+  /** `encrypted`: its ciphertexts are committed; exactly these leave, however often (rule 3). */
+  readonly status: 'new' | 'encrypted'
+  readonly attempts: number
+  readonly nextAttemptAt: number
+}
+
+/** The inner ciphertext for one device; the sealed layer is made anew at each sending. */
+export interface JobCiphertext {
+  readonly deviceId: number
+  readonly registrationId: number
+  /** The same at each repetition: by it the relay knows a put again. */
+  readonly envelopeId: Bytes
+  /** libsignal's CiphertextMessageType. */
+  readonly type: number
+  readonly ciphertext: Bytes
+}
+
+interface Raw extends Readonly<Record<string, SqlValue>> {
+  job_id: number
+  lane: string
+  destination: string
+  kind: JobKind
+  message_position: number | null
+  content: Bytes
+  status: 'new' | 'encrypted'
+  attempts: number
+  next_attempt_at: number
+  created_at: number
+}
+
+export function insertJob(tx: Tx, job: NewJob): number {
+  return tx.run(
+    `INSERT INTO outbox (lane, destination, kind, message_position, content, status, created_at)
+     VALUES (?, ?, ?, ?, ?, 'new', ?)`,
+    [job.lane, job.destination, job.kind, job.messagePosition, job.content, job.createdAt],
+  ).lastId
+}
+
+/** The first `perLane` jobs of each lane whose head is due, in lane order. */
+export function dueJobs(sql: Sql, now: number, perLane: number): Job[] {
+  const lanes = sql.all<{ lane: string }>(
+    `SELECT lane FROM outbox o WHERE next_attempt_at <= ?
+       AND job_id = (SELECT min(job_id) FROM outbox h WHERE h.lane = o.lane) ORDER BY job_id`,
+    [now],
+  )
+  return lanes.flatMap(({ lane }) =>
+    sql.all<Raw>('SELECT * FROM outbox WHERE lane = ? ORDER BY job_id LIMIT ?', [lane, perLane]).map(fromRaw),
+  )
+}
+
+/** When the next lane's head becomes due; null when nothing waits. */
+export function nextDue(sql: Sql): number | null {
+  const row = sql.get<{ due: number | null }>(
+    `SELECT min(next_attempt_at) AS due FROM outbox o
+     WHERE job_id = (SELECT min(job_id) FROM outbox h WHERE h.lane = o.lane)`,
+  )
+  return row?.due ?? null
+}
+
+export function readJob(sql: Sql, jobId: number): Job | null {
+  const raw = sql.get<Raw>('SELECT * FROM outbox WHERE job_id = ?', [jobId])
+  return raw && fromRaw(raw)
+}
+
+export function jobOfMessage(sql: Sql, position: number): Job | null {
+  const raw = sql.get<Raw>('SELECT * FROM outbox WHERE message_position = ?', [position])
+  return raw && fromRaw(raw)
+}
+
+export function readCiphertexts(sql: Sql, jobId: number): JobCiphertext[] {
+  return sql
+    .all<{ device_id: number; registration_id: number; envelope_id: Bytes; type: number; ciphertext: Bytes }>(
+      `SELECT device_id, registration_id, envelope_id, type, ciphertext FROM outbox_ciphertext
+       WHERE job_id = ? ORDER BY device_id`,
+      [jobId],
+    )
+    .map((raw) => ({
+      deviceId: raw.device_id,
+      registrationId: raw.registration_id,
+      envelopeId: raw.envelope_id,
+      type: raw.type,
+      ciphertext: raw.ciphertext,
+    }))
+}
+
+/** The ciphertexts made for a job, replacing those of the same devices. */
+export function storeCiphertexts(tx: Tx, jobId: number, ciphertexts: readonly JobCiphertext[]): void {
+  for (const c of ciphertexts) {
+    tx.run(
+      `INSERT INTO outbox_ciphertext (job_id, device_id, registration_id, envelope_id, type, ciphertext)
+       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET registration_id = excluded.registration_id,
+         envelope_id = excluded.envelope_id, type = excluded.type, ciphertext = excluded.ciphertext`,
+      [jobId, c.deviceId, c.registrationId, c.envelopeId, c.type, c.ciphertext],
+    )
+  }
+  tx.run(`UPDATE outbox SET status = 'encrypted' WHERE job_id = ?`, [jobId])
+}
+
+/** Forgets what was made for devices that are no more. */
+export function dropCiphertexts(tx: Tx, jobId: number, deviceIds: readonly number[]): void {
+  for (const deviceId of deviceIds) {
+    tx.run('DELETE FROM outbox_ciphertext WHERE job_id = ? AND device_id = ?', [jobId, deviceId])
+  }
+}
+
+/** A failed attempt: the whole lane waits, for its order is kept. */
+export function postponeJob(tx: Tx, jobId: number, nextAttemptAt: number): void {
+  tx.run('UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ? WHERE job_id = ?', [nextAttemptAt, jobId])
+}
+
+export function deleteJob(tx: Tx, jobId: number): void {
+  tx.run('DELETE FROM outbox WHERE job_id = ?', [jobId])
+}
+
+/** Makes every lane due: the network is back, or the person asked. */
+export function makeDue(tx: Tx): void {
+  tx.run('UPDATE outbox SET next_attempt_at = 0 WHERE next_attempt_at > 0')
+}
+
+export function countQueuedMessages(sql: Sql): number {
+  return sql.get<{ n: number }>(`SELECT count(*) AS n FROM outbox WHERE kind = 'message'`)?.n ?? 0
+}
+
+function fromRaw(raw: Raw): Job {
+  return {
+    jobId: raw.job_id,
+    lane: raw.lane,
+    destination: raw.destination,
+    kind: raw.kind,
+    messagePosition: raw.message_position,
+    content: raw.content,
+    status: raw.status,
+    attempts: raw.attempts,
+    nextAttemptAt: raw.next_attempt_at,
+    createdAt: raw.created_at,
+  }
+}
