@@ -21,6 +21,14 @@ export const errorCodes = [
   'relay.unauthorised',
   'relay.deviceGone',
   'relay.malformedAnswer',
+  // the relay's own commands and data folder
+  'relay.dataMissing',
+  'relay.dataExists',
+  'relay.dataDamaged',
+  'relay.dataInUse',
+  'relay.dataNotWritable',
+  'relay.trustRootMismatch',
+  'relay.portTaken',
   // frames and requests, as refused by the relay
   'frame.malformed',
   'frame.tooLarge',

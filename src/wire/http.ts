@@ -4,7 +4,7 @@ import { limits } from './limits.ts'
 /**
  * The relay's HTTP interface: one entry a route, with the schemas of what goes in and comes out.
  * Relay and client are both built from it. Binary values are unpadded base64url.
- * A refusal is `refusalSchema` with the status of `statusOf`.
+ * A refusal is `refusalSchema` with the status of `statusOf` (refusals.ts).
  */
 const bytes = (min: number, max: number = min) =>
   z

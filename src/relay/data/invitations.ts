@@ -1,0 +1,94 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { systemClock, type Clock } from '../../base/clock.ts'
+import { CodedError } from '../../base/errors.ts'
+import { parseRelayAddress } from '../../wire/address.ts'
+import { anchorsHash } from '../../wire/anchors.ts'
+import { formatInvitation, invitationAlphabet, invitationCodeLength } from '../../wire/invitation.ts'
+import { limits } from '../../wire/limits.ts'
+import { invitationCodeHash } from '../http/enrolment.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import { databaseFile, readRelayData } from './relayData.ts'
+import { certificatePin } from './tlsPin.ts'
+
+export interface InvitationOptions {
+  readonly data: string
+  /** The person's name as everybody will see it; only the administrator gives it. */
+  readonly name: string
+  readonly title?: string
+  readonly service?: string
+  /** Left out: the relay's own. */
+  readonly organisation?: string
+  /** The origin under which workstations reach the relay. */
+  readonly address: string
+  /** PEM of the relay's TLS certificate; needed for an https address, and only there. */
+  readonly certificate?: string
+  readonly clock?: Clock
+}
+
+export interface CreatedInvitation {
+  /** What the person pastes. */
+  readonly text: string
+  /** The code within it, for a person who types. */
+  readonly code: string
+  readonly accountId: string
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+const line = z
+  .string()
+  .trim()
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u)
+const nameSchema = line.min(1)
+
+/**
+ * Makes an account and its single-use invitation; works beside a running relay.
+ * Throws `argument.invalid` (details: option) for a bad value, and the codes of `readRelayData` and the address.
+ */
+export async function createInvitation(options: InvitationOptions): Promise<CreatedInvitation> {
+  const { anchors } = await readRelayData(options.data)
+  const account = {
+    accountId: randomUUID(),
+    displayName: checked('name', nameSchema, options.name),
+    title: checked('title', line, options.title ?? ''),
+    service: checked('service', line, options.service ?? ''),
+    organisation: checked('organisation', line, options.organisation ?? anchors.organisation),
+  }
+  const { origin, secure } = parseRelayAddress(options.address)
+  const tlsPin = options.certificate === undefined ? null : certificatePin(options.certificate)
+  if (secure !== (tlsPin !== null)) throw new CodedError('argument.invalid', { option: 'certificate' })
+  const code = newCode()
+  const createdAt = (options.clock ?? systemClock).now()
+  const expiresAt = createdAt + limits.invitationMs
+  await store(options.data, { account, codeHash: invitationCodeHash(code), createdAt, expiresAt })
+  const hash = anchorsHash(anchors.trustRoot, anchors.zkPublicParams)
+  const text = formatInvitation({ address: origin, tlsPin, anchors: hash, code })
+  return { text, code, accountId: account.accountId, expiresAt }
+}
+
+async function store(
+  folder: string,
+  invitation: Parameters<ReturnType<typeof openSqliteStore>['invitations']['create']>[0],
+): Promise<void> {
+  const opened = openSqliteStore(databaseFile(folder))
+  try {
+    await opened.invitations.create(invitation)
+  } finally {
+    await opened.close()
+  }
+}
+
+function checked(option: string, schema: z.ZodType<string>, value: string): string {
+  const result = schema.safeParse(value)
+  if (!result.success) throw new CodedError('argument.invalid', { option })
+  return result.data
+}
+
+function newCode(): string {
+  return Array.from(
+    { length: invitationCodeLength },
+    () => invitationAlphabet[randomInt(invitationAlphabet.length)],
+  ).join('')
+}

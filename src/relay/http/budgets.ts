@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { CodedError } from '../../base/errors.ts'
+import type { RouteName } from '../../wire/http.ts'
+
+export interface Budget {
+  readonly requests: number
+  readonly perMs: number
+}
+
+export interface Budgets {
+  /** Of the routes that anybody may call, for one network address; a whole office may share one. */
+  readonly address: Budget
+  /** Tries of one invitation code. */
+  readonly code: Budget
+  /** Each route of an authenticated device, for that device. */
+  readonly device: Budget
+  /** Bundles a device may fetch: each takes one-time keys away from others. */
+  readonly bundle: Budget
+}
+
+export const usualBudgets: Budgets = {
+  address: { requests: 300, perMs: 60_000 },
+  code: { requests: 20, perMs: 60_000 },
+  device: { requests: 1_200, perMs: 60_000 },
+  bundle: { requests: 300, perMs: 60_000 },
+}
+
+/** Counts requests in memory. Each method throws `relay.tooManyRequests` with `retryAfterMs` when a budget is spent. */
+export class RateLimits {
+  readonly #address
+  readonly #code
+  readonly #device
+  readonly #bundle
+
+  constructor(budgets: Budgets = usualBudgets) {
+    this.#address = limiter(budgets.address)
+    this.#code = limiter(budgets.code)
+    this.#device = limiter(budgets.device)
+    this.#bundle = limiter(budgets.bundle)
+  }
+
+  async stranger(address: string): Promise<void> {
+    await spend(this.#address, address)
+  }
+
+  async code(code: string): Promise<void> {
+    await spend(this.#code, createHash('sha256').update(code).digest('base64'))
+  }
+
+  async device(device: number, route: RouteName): Promise<void> {
+    await spend(route === 'bundle' ? this.#bundle : this.#device, `${device} ${route}`)
+  }
+}
+
+function limiter(budget: Budget): RateLimiterMemory {
+  return new RateLimiterMemory({ points: budget.requests, duration: budget.perMs / 1_000 })
+}
+
+async function spend(limit: RateLimiterMemory, key: string): Promise<void> {
+  try {
+    await limit.consume(key)
+  } catch (thrown) {
+    if (!(thrown instanceof RateLimiterRes)) throw thrown
+    throw new CodedError('relay.tooManyRequests', {
+      retryAfterMs: Math.max(1, Math.ceil(thrown.msBeforeNext)),
+    })
+  }
+}

@@ -1,0 +1,89 @@
+import { toBase64Url } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { CodedError } from '../../base/errors.ts'
+import { limits, protocolVersion } from '../../wire/limits.ts'
+import type { RelayAnchors } from '../data/relayData.ts'
+import type { RelayLog } from '../log.ts'
+import { searchWords } from '../store/foldText.ts'
+import { checkKeys } from '../crypto/keyChecks.ts'
+import { issueSenderCertificate } from '../crypto/senderCertificates.ts'
+import type { ServerSigner } from '../crypto/trustRoot.ts'
+import type { RelayStore } from '../store/store.ts'
+import type { RateLimits } from './budgets.ts'
+import { enrol, lookAtInvitation } from './enrolment.ts'
+import { bundleAnswer, keySetOf } from './keys.ts'
+import type { Handler, Handlers } from './registrar.ts'
+
+export interface HandlerDeps {
+  readonly store: RelayStore
+  readonly anchors: RelayAnchors
+  /** The signer in force, read again after `renew-certificate`. */
+  readonly signer: () => Promise<ServerSigner>
+  readonly rateLimits: RateLimits
+  readonly clock: Clock
+  readonly log: RelayLog
+}
+
+/** What the relay answers on each route. To add one: its entry in `src/wire/http.ts`, its handler here. */
+export function handlers(deps: HandlerDeps): Handlers {
+  const { store, anchors } = deps
+  return {
+    anchors: async ({ address }) => {
+      await deps.rateLimits.stranger(address)
+      return {
+        relayId: anchors.relayId,
+        organisation: anchors.organisation,
+        protocolVersion,
+        trustRoot: toBase64Url(anchors.trustRoot),
+        zkPublicParams: toBase64Url(anchors.zkPublicParams),
+      }
+    },
+    invitation: lookAtInvitation(deps),
+    enrol: enrol(deps),
+    uploadKeys: async ({ device, body }) => {
+      const keys = keySetOf(body)
+      checkKeys(device.identityKey, keys)
+      return store.keys.upload(device.device, keys)
+    },
+    keyCount: async ({ device }) => store.keys.count(device.device),
+    bundle: async ({ device, query }) => {
+      const except = query.accountId === device.accountId ? device.device : null
+      const bundle = await store.keys.takeBundle(query.accountId, except)
+      if (bundle === null) throw new CodedError('recipient.unknown')
+      return bundleAnswer(bundle)
+    },
+    directory: async ({ device, query }) => {
+      const page = await store.accounts.search({
+        words: searchWords(query.query),
+        after: query.after ?? null,
+        except: device.accountId,
+        limit: limits.directoryPage,
+      })
+      const last = page.entries.at(-1)
+      return {
+        entries: [...page.entries],
+        next: page.more && last !== undefined ? last.accountId : null,
+        total: page.total,
+      }
+    },
+    account: async ({ query }) => {
+      const entry = await store.accounts.find(query.accountId)
+      if (entry === null) throw new CodedError('recipient.unknown')
+      return entry
+    },
+    certificate: certificate(deps),
+  }
+}
+
+function certificate(deps: HandlerDeps): Handler<'certificate'> {
+  return async ({ device }) => {
+    const expiresAt = deps.clock.now() + limits.certificateMs
+    const signed = issueSenderCertificate(await deps.signer(), {
+      accountId: device.accountId,
+      deviceId: device.deviceId,
+      identityKey: device.identityKey,
+      expiresAt,
+    })
+    return { certificate: toBase64Url(signed), expiresAt }
+  }
+}

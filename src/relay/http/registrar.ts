@@ -1,0 +1,100 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { CodedError, reportOf, type ErrorReport } from '../../base/errors.ts'
+import { routes, type RouteAnswer, type RouteName } from '../../wire/http.ts'
+import { statusOf } from '../../wire/refusals.ts'
+import type { z } from 'zod'
+import type { RelayLog } from '../log.ts'
+import { engineCode } from '../store/sqliteOpen.ts'
+import type { DeviceRecord } from '../store/store.ts'
+
+type Routes = typeof routes
+export type ParsedQuery<N extends RouteName> = z.output<Routes[N]['query']>
+export type ParsedBody<N extends RouteName> = Routes[N]['body'] extends z.ZodType
+  ? z.output<Routes[N]['body']>
+  : null
+type Asking<N extends RouteName> = Routes[N]['authenticated'] extends true ? DeviceRecord : null
+
+export interface RouteRequest<N extends RouteName> {
+  readonly query: ParsedQuery<N>
+  readonly body: ParsedBody<N>
+  /** The device that asks; null on the public routes. */
+  readonly device: Asking<N>
+  /** The network address it comes from, for budgets only: never kept, never logged. */
+  readonly address: string
+}
+
+export type Handler<N extends RouteName> = (request: RouteRequest<N>) => Promise<RouteAnswer<N>>
+export type Handlers = { readonly [N in RouteName]: Handler<N> }
+
+/** The device behind a token of the Authorization header. Throws `relay.unauthorised` or `relay.deviceGone`. */
+export type Authenticator = (authorization: string | undefined, route: RouteName) => Promise<DeviceRecord>
+
+/** Registers every route of the wire's table with its handler. What goes in and comes out passes the schemas. */
+export function registerRoutes(app: FastifyInstance, handlers: Handlers, authenticate: Authenticator): void {
+  const register = <N extends RouteName>(name: N): void => {
+    const { method, path } = routes[name]
+    app.route({
+      method,
+      url: path,
+      handler: async (request) => answer(name, handlers[name], request, authenticate),
+    })
+  }
+  for (const name of routeNames()) register(name)
+}
+
+function routeNames(): readonly RouteName[] {
+  return Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name))
+}
+
+async function answer<N extends RouteName>(
+  name: N,
+  handler: Handler<N>,
+  request: FastifyRequest,
+  authenticate: Authenticator,
+): Promise<unknown> {
+  const route = routes[name]
+  const device = route.authenticated ? await authenticate(request.headers.authorization, name) : null
+  const query = parsed(route.query, request.query)
+  const body = route.body === null ? null : parsed(route.body, request.body)
+  // The schemas of this very entry made both values and `authenticated` decided `device`: what the types of a table
+  // indexed by a parameter cannot say.
+  const input = { query, body, device, address: request.ip } as RouteRequest<N>
+  return route.answer.parse(await handler(input))
+}
+
+function parsed(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value)
+  if (!result.success) throw new CodedError('request.malformed')
+  return result.data
+}
+
+/** Turns whatever was thrown, by us or by fastify, into a refusal without text. */
+export function refuseErrors(app: FastifyInstance, log: RelayLog): void {
+  app.setNotFoundHandler((_request, reply) => refuse(reply, { code: 'request.notFound', details: {} }, log))
+  app.setErrorHandler((error, _request, reply) => {
+    const report = reportOfFastify(error)
+    if (report.code === 'internal' || report.code === 'relay.unavailable') {
+      log.error('request failed', { code: report.code, engine: engineCode(error) })
+    }
+    return refuse(reply, report, log)
+  })
+}
+
+function refuse(reply: FastifyReply, report: ErrorReport, log: RelayLog): FastifyReply {
+  const status = statusOf(report.code)
+  const { retryAfterMs } = report.details
+  log.debug('request refused', { code: report.code, status })
+  if (typeof retryAfterMs !== 'number') return reply.code(status).send({ code: report.code })
+  return reply
+    .code(status)
+    .header('retry-after', Math.ceil(retryAfterMs / 1_000))
+    .send({ code: report.code, retryAfterMs })
+}
+
+/** Fastify's own errors carry the status they mean; every one below 500 is the request's fault. */
+function reportOfFastify(error: unknown): ErrorReport {
+  if (error instanceof CodedError) return reportOf(error)
+  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
+  if (status === 413) return { code: 'request.tooLarge', details: {} }
+  return status >= 400 && status < 500 ? { code: 'request.malformed', details: {} } : reportOf(error)
+}

@@ -1,0 +1,63 @@
+import { fastify, type FastifyInstance } from 'fastify'
+import { CodedError } from '../../base/errors.ts'
+import { healthPath } from '../../wire/http.ts'
+import { limits } from '../../wire/limits.ts'
+import type { DeviceRecord, DeviceStore } from '../store/store.ts'
+import type { Tokens } from '../tokens.ts'
+import { handlers, type HandlerDeps } from './handlers.ts'
+import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
+
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
+export interface HttpServerDeps extends HandlerDeps {
+  readonly tokens: Tokens
+  /** PEM texts; null serves plain HTTP, which `startRelay` allows on loopback only. */
+  readonly tls: TlsFiles | null
+}
+
+/** The HTTP side of the relay, not yet listening. */
+export function httpServer(deps: HttpServerDeps): FastifyInstance {
+  // Fastify's own logger writes addresses and paths: it stays off (SECURITY 9).
+  const options = {
+    logger: false,
+    bodyLimit: limits.httpBodyBytes,
+    requestTimeout: 30_000,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 64 },
+  } as const
+  // The cast drops the secure server's own type: nothing here depends on which of the two it is.
+  const app: FastifyInstance =
+    deps.tls === null
+      ? fastify(options)
+      : (fastify({
+          ...options,
+          https: { cert: deps.tls.certificate, key: deps.tls.key, minVersion: 'TLSv1.3' },
+        }) as unknown as FastifyInstance)
+  refuseErrors(app, deps.log)
+  app.get(healthPath, async () => ({ status: 'ok' }))
+  registerRoutes(app, handlers(deps), authenticator(deps))
+  return app
+}
+
+function authenticator(deps: HttpServerDeps): Authenticator {
+  return async (authorization, route) => {
+    const token = /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(authorization ?? '')?.[1]
+    const subject = token === undefined ? null : deps.tokens.read(token)
+    if (subject === null) throw new CodedError('relay.unauthorised')
+    const device = await knownDevice(deps.store.devices, subject)
+    await deps.rateLimits.device(device.device, route)
+    return device
+  }
+}
+
+async function knownDevice(
+  devices: DeviceStore,
+  subject: { readonly accountId: string; readonly deviceId: number },
+): Promise<DeviceRecord> {
+  const device = await devices.find(subject.accountId, subject.deviceId)
+  if (device === null) throw new CodedError('relay.deviceGone')
+  return device
+}

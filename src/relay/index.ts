@@ -1,0 +1,4 @@
+export { startRelay, type RelayOptions, type RunningRelay } from './relay.ts'
+export { initRelay, renewCertificate, type InitOptions } from './data/relayData.ts'
+export { createInvitation, type CreatedInvitation, type InvitationOptions } from './data/invitations.ts'
+export { relayLog, silentLog, type RelayLog } from './log.ts'

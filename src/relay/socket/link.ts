@@ -1,0 +1,79 @@
+import type { Duplex } from 'node:stream'
+import type { WebSocket } from 'ws'
+import type { ErrorCode } from '../../base/errors.ts'
+import { encodeFrame, refusalFrame, type OutgoingFrame } from './frames.ts'
+
+/** WebSocket close codes (RFC 6455 section 7.4); 4000 and above are an application's own. */
+export const closeCodes = { goingAway: 1001, refused: 1008, replaced: 4001 } as const
+
+/** After a close was sent, the peer has this long to answer it, in milliseconds. */
+const closeMs = 2_000
+
+/** One WebSocket as a connection uses it: frames out, corked so that what is written in one turn is one write. */
+export class Link {
+  readonly #socket: WebSocket
+  readonly #stream: Duplex
+  readonly #sent: () => void
+  #corked = false
+  #closing = false
+
+  /** `sent` is called whenever the operating system has taken bytes. */
+  constructor(socket: WebSocket, stream: Duplex, sent: () => void) {
+    this.#socket = socket
+    this.#stream = stream
+    this.#sent = sent
+  }
+
+  send(frame: OutgoingFrame): void {
+    if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return
+    this.#cork()
+    this.#socket.send(encodeFrame(frame), this.#sent)
+  }
+
+  /** Says why and closes; what comes in afterwards is not looked at. */
+  refuse(code: ErrorCode, closeCode: number = closeCodes.refused): void {
+    this.send(refusalFrame(code))
+    this.close(closeCode)
+  }
+
+  close(closeCode: number): void {
+    if (this.#closing) return
+    this.#closing = true
+    this.#socket.close(closeCode)
+    setTimeout(() => this.#socket.terminate(), closeMs).unref()
+  }
+
+  get closing(): boolean {
+    return this.#closing
+  }
+
+  get buffered(): number {
+    return this.#socket.bufferedAmount
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping()
+  }
+
+  terminate(): void {
+    this.#socket.terminate()
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  #cork(): void {
+    if (this.#corked) return
+    this.#corked = true
+    this.#stream.cork()
+    process.nextTick(() => {
+      this.#corked = false
+      this.#stream.uncork()
+    })
+  }
+}

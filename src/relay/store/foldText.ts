@@ -1,0 +1,29 @@
+const unfolded: Readonly<Record<string, string>> = {
+  œ: 'oe',
+  æ: 'ae',
+  ß: 'ss',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ı: 'i',
+}
+
+/** Text without case and accents, for searching and sorting names in both languages; words are parted by one space. */
+export function foldText(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replaceAll(/\p{M}/gu, '')
+    .toLowerCase()
+    .replaceAll(/[œæßøłđðþı]/g, (letter) => unfolded[letter] ?? letter)
+    .replaceAll(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim()
+}
+
+/** The words of a query, as `AccountStore.search` takes them. */
+export function searchWords(query: string): readonly string[] {
+  return foldText(query)
+    .split(' ')
+    .filter((word) => word !== '')
+}

@@ -1,0 +1,147 @@
+import { copyBytes } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
+import { limits } from '../../wire/limits.ts'
+import { uuidBytes } from './sqliteAccounts.ts'
+import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
+import type { KeyCount, KeySet, KeyStore, SignedKey, StoredBundle, StoredDeviceBundle } from './store.ts'
+
+interface SqliteKeys {
+  readonly store: KeyStore
+  /** Writes within the caller's transaction. */
+  readonly write: (device: number, keys: KeySet) => void
+}
+
+interface OneTimeRow {
+  readonly key_id: number
+  readonly public_key: Uint8Array
+}
+
+interface OneTimeKyberRow extends OneTimeRow {
+  readonly signature: Uint8Array
+}
+
+interface DeviceKeysRow {
+  readonly device: number
+  readonly device_id: number
+  readonly registration_id: number
+  readonly signed_id: number
+  readonly signed_key: Uint8Array
+  readonly signed_signature: Uint8Array
+  readonly kyber_id: number
+  readonly kyber_key: Uint8Array
+  readonly kyber_signature: Uint8Array
+}
+
+export function sqliteKeys(db: SqliteDatabase): SqliteKeys {
+  const write = writer(db)
+  const count = counter(db)
+  const take = taker(db)
+  return {
+    write,
+    store: {
+      upload: async (device, keys) =>
+        orUnavailable(() =>
+          db
+            .transaction(() => {
+              write(device, keys)
+              return count(device)
+            })
+            .immediate(),
+        ),
+      count: async (device) => orUnavailable(() => count(device)),
+      takeBundle: async (accountId, except) =>
+        orUnavailable(() => db.transaction(() => take(uuidBytes(accountId), except)).immediate()),
+    },
+  }
+}
+
+function writer(db: SqliteDatabase): (device: number, keys: KeySet) => void {
+  const insertKeys = db.prepare('INSERT INTO device_keys VALUES (?, ?, ?, ?, ?, ?, ?)')
+  const setSigned = db.prepare(
+    'UPDATE device_keys SET signed_id = ?, signed_key = ?, signed_signature = ? WHERE device = ?',
+  )
+  const setKyber = db.prepare(
+    'UPDATE device_keys SET kyber_id = ?, kyber_key = ?, kyber_signature = ? WHERE device = ?',
+  )
+  const addPre = db.prepare(
+    'INSERT OR REPLACE INTO one_time_pre_keys (device, key_id, public_key) VALUES (?, ?, ?)',
+  )
+  const addKyber = db.prepare(
+    'INSERT OR REPLACE INTO one_time_kyber_pre_keys (device, key_id, public_key, signature) VALUES (?, ?, ?, ?)',
+  )
+  const trims = ['one_time_pre_keys', 'one_time_kyber_pre_keys'].map((table) =>
+    db.prepare(
+      `DELETE FROM ${table} WHERE id IN
+       (SELECT id FROM ${table} WHERE device = ? ORDER BY id DESC LIMIT -1 OFFSET ${limits.oneTimePreKeysKept})`,
+    ),
+  )
+  return (device, keys) => {
+    const signed = keys.signedPreKey
+    const kyber = keys.lastResortKyberPreKey
+    if (signed !== null && setSigned.run(...values(signed), device).changes === 0) {
+      // The first upload of a device comes with its enrolment, which has both.
+      if (kyber === null) throw new CodedError('keys.malformed')
+      insertKeys.run(device, ...values(signed), ...values(kyber))
+    } else if (kyber !== null) setKyber.run(...values(kyber), device)
+    for (const key of keys.oneTimePreKeys) addPre.run(device, key.keyId, key.publicKey)
+    for (const key of keys.oneTimeKyberPreKeys) addKyber.run(device, ...values(key))
+    for (const trim of trims) trim.run(device)
+  }
+}
+
+function values(key: SignedKey): [number, Uint8Array, Uint8Array] {
+  return [key.keyId, key.publicKey, key.signature]
+}
+
+function counter(db: SqliteDatabase): (device: number) => KeyCount {
+  const statement = db.prepare<[number, number], KeyCount>(
+    `SELECT (SELECT count(*) FROM one_time_pre_keys WHERE device = ?) AS oneTimePreKeys,
+            (SELECT count(*) FROM one_time_kyber_pre_keys WHERE device = ?) AS oneTimeKyberPreKeys`,
+  )
+  return (device) => statement.get(device, device) ?? { oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 }
+}
+
+function taker(db: SqliteDatabase): (accountId: Uint8Array, except: number | null) => StoredBundle | null {
+  const account = db.prepare<[Uint8Array], { id: number; identity_key: Uint8Array }>(
+    'SELECT id, identity_key FROM accounts WHERE account_id = ? AND enrolled_at IS NOT NULL',
+  )
+  const devices = db.prepare<[number, number], DeviceKeysRow>(
+    `SELECT d.id AS device, d.device_id, d.registration_id, k.signed_id, k.signed_key, k.signed_signature,
+            k.kyber_id, k.kyber_key, k.kyber_signature
+     FROM devices d JOIN device_keys k ON k.device = d.id WHERE d.account = ? AND d.id <> ? ORDER BY d.device_id`,
+  )
+  const pop = (table: string, columns: string): string =>
+    `DELETE FROM ${table} WHERE id = (SELECT min(id) FROM ${table} WHERE device = ?) RETURNING ${columns}`
+  const popPre = db.prepare<[number], OneTimeRow>(pop('one_time_pre_keys', 'key_id, public_key'))
+  const popKyber = db.prepare<[number], OneTimeKyberRow>(
+    pop('one_time_kyber_pre_keys', 'key_id, public_key, signature'),
+  )
+  return (accountId, except) => {
+    const row = account.get(accountId)
+    if (row === undefined) return null
+    const bundles = devices
+      .all(row.id, except ?? 0)
+      .map((d) => bundleOf(d, popPre.get(d.device), popKyber.get(d.device)))
+    return { identityKey: copyBytes(row.identity_key), devices: bundles }
+  }
+}
+
+function bundleOf(
+  row: DeviceKeysRow,
+  pre: OneTimeRow | undefined,
+  kyber: OneTimeKyberRow | undefined,
+): StoredDeviceBundle {
+  const lastResort = signedKey(row.kyber_id, row.kyber_key, row.kyber_signature)
+  return {
+    deviceId: row.device_id,
+    registrationId: row.registration_id,
+    signedPreKey: signedKey(row.signed_id, row.signed_key, row.signed_signature),
+    preKey: pre === undefined ? null : { keyId: pre.key_id, publicKey: copyBytes(pre.public_key) },
+    kyberPreKey:
+      kyber === undefined ? lastResort : signedKey(kyber.key_id, kyber.public_key, kyber.signature),
+  }
+}
+
+function signedKey(keyId: number, publicKey: Uint8Array, signature: Uint8Array): SignedKey {
+  return { keyId, publicKey: copyBytes(publicKey), signature: copyBytes(signature) }
+}

@@ -1,0 +1,174 @@
+import { limits } from '../../wire/limits.ts'
+import { compareDevices } from './deviceCheck.ts'
+import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
+import type {
+  DeviceEnvelopeInput,
+  PutOutcome,
+  PutRequest,
+  QueueDelete,
+  QueueGroup,
+  QueueStore,
+  StoredEnvelope,
+} from './store.ts'
+
+interface DestinationRow {
+  readonly device: number
+  readonly deviceId: number
+  readonly registrationId: number
+}
+
+interface QueueRow {
+  readonly id: number
+  readonly received_at: number
+  readonly message_id: Uint8Array
+  readonly body: Uint8Array
+}
+
+/** The durable queues. One process writes them, so how many envelopes wait can be counted in memory. */
+export function sqliteQueues(db: SqliteDatabase): QueueStore {
+  const commit = new Committer(db)
+  const page = db.prepare<[number, number, number], QueueRow>(
+    'SELECT id, received_at, message_id, body FROM queue WHERE device = ? AND id > ? ORDER BY id LIMIT ?',
+  )
+  const newest = db.prepare<[number], { id: number | null }>(
+    'SELECT max(id) AS id FROM queue WHERE device = ?',
+  )
+  return {
+    commit: async (group) => orUnavailable(() => commit.run(group)),
+    page: async (device, after, rows, bytes) =>
+      orUnavailable(() => readPage(page.iterate(device, after, rows), device, bytes)),
+    newest: async (device) => orUnavailable(() => newest.get(device)?.id ?? 0),
+  }
+}
+
+function readPage(rows: IterableIterator<QueueRow>, device: number, bytes: number): StoredEnvelope[] {
+  const found: StoredEnvelope[] = []
+  let size = 0
+  for (const row of rows) {
+    found.push({ device, id: row.id, receivedAt: row.received_at, messageId: row.message_id, body: row.body })
+    size += row.body.length
+    if (size >= bytes) break
+  }
+  return found
+}
+
+class Committer {
+  readonly #db: SqliteDatabase
+  readonly #begin
+  readonly #end
+  readonly #undo
+  readonly #destinations
+  readonly #insert
+  readonly #delete
+  readonly #exists
+  readonly #count
+  readonly #readState
+  readonly #writeState
+  /** Envelopes that wait for a device, as far as known; a device without an entry is counted when needed. */
+  readonly #waiting = new Map<number, number>()
+
+  constructor(db: SqliteDatabase) {
+    this.#db = db
+    this.#begin = db.prepare('BEGIN IMMEDIATE')
+    this.#end = db.prepare('COMMIT')
+    this.#undo = db.prepare('ROLLBACK')
+    this.#destinations = db.prepare<[Uint8Array], DestinationRow>(
+      `SELECT d.id AS device, d.device_id AS deviceId, d.registration_id AS registrationId
+       FROM accounts a JOIN devices d ON d.account = a.id WHERE a.account_id = ? AND a.enrolled_at IS NOT NULL`,
+    )
+    this.#insert = db.prepare<[number, number, Uint8Array, number, Uint8Array]>(
+      `INSERT INTO queue (id, device, message_id, received_at, body) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (device, message_id) DO NOTHING`,
+    )
+    this.#delete = db.prepare<[number, number]>('DELETE FROM queue WHERE id = ? AND device = ?')
+    this.#exists = db.prepare<[number, Uint8Array], { id: number }>(
+      'SELECT id FROM queue WHERE device = ? AND message_id = ?',
+    )
+    this.#count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM queue WHERE device = ?')
+    this.#readState = db.prepare<[], { last_id: number; received_at: number }>(
+      'SELECT last_id, received_at FROM queue_state',
+    )
+    this.#writeState = db.prepare<[number, number]>('UPDATE queue_state SET last_id = ?, received_at = ?')
+  }
+
+  run(group: QueueGroup): PutOutcome[] {
+    this.#begin.run()
+    try {
+      const outcomes = this.#write(group)
+      this.#end.run()
+      return outcomes
+    } catch (thrown) {
+      // What was counted on the way is no longer true; it is counted afresh.
+      this.#waiting.clear()
+      // SQLite has rolled back by itself after some failures, SQLITE_FULL among them.
+      if (this.#db.inTransaction) this.#undo.run()
+      throw thrown
+    }
+  }
+
+  #write(group: QueueGroup): PutOutcome[] {
+    for (const gone of group.deletes) this.#remove(gone)
+    if (group.puts.length === 0) return []
+    const state = this.#readState.get() ?? { last_id: 0, received_at: 0 }
+    const numbers = { lastId: state.last_id, receivedAt: Math.max(state.received_at, group.now) }
+    const outcomes = group.puts.map((put) => this.#put(put, numbers))
+    this.#writeState.run(numbers.lastId, numbers.receivedAt)
+    return outcomes
+  }
+
+  #remove(gone: QueueDelete): void {
+    const { changes } = this.#delete.run(gone.id, gone.device)
+    const waiting = this.#waiting.get(gone.device)
+    if (waiting === undefined) return
+    if (waiting - changes <= 0) this.#waiting.delete(gone.device)
+    else this.#waiting.set(gone.device, waiting - changes)
+  }
+
+  #put(put: PutRequest, numbers: { lastId: number; readonly receivedAt: number }): PutOutcome {
+    const all = this.#destinations.all(put.destination)
+    if (all.length === 0) return { kind: 'unknownRecipient' }
+    const known = all.filter((device) => device.device !== put.except)
+    const mismatch = compareDevices(known, put.envelopes)
+    if (mismatch !== null) return { kind: 'mismatch', ...mismatch }
+    const targets = put.envelopes.flatMap((envelope) => {
+      const device = known.find((candidate) => candidate.deviceId === envelope.deviceId)?.device
+      return device === undefined ? [] : [{ device, envelope }]
+    })
+    if (targets.some(({ device, envelope }) => this.#isFull(device, envelope))) return { kind: 'full' }
+    const added = targets.flatMap(({ device, envelope }) => {
+      const stored = this.#append(device, envelope, numbers.lastId + 1, numbers.receivedAt)
+      if (stored === null) return []
+      numbers.lastId = stored.id
+      return [stored]
+    })
+    return { kind: 'stored', added }
+  }
+
+  /** A repetition of what is stored already finds room even in a full queue. */
+  #isFull(device: number, envelope: DeviceEnvelopeInput): boolean {
+    return (
+      this.#waitingFor(device) >= limits.queueEnvelopes &&
+      this.#exists.get(device, envelope.messageId) === undefined
+    )
+  }
+
+  #waitingFor(device: number): number {
+    const known = this.#waiting.get(device)
+    if (known !== undefined) return known
+    const counted = this.#count.get(device)?.n ?? 0
+    this.#waiting.set(device, counted)
+    return counted
+  }
+
+  #append(
+    device: number,
+    envelope: DeviceEnvelopeInput,
+    id: number,
+    receivedAt: number,
+  ): StoredEnvelope | null {
+    const { messageId, body } = envelope
+    if (this.#insert.run(id, device, messageId, receivedAt, body).changes === 0) return null
+    this.#waiting.set(device, this.#waitingFor(device) + 1)
+    return { device, id, receivedAt, messageId, body }
+  }
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInvitation, initRelay, startRelay, type RelayOptions, type RunningRelay } from '../index.ts'
+import { enrolDevice, newDevice, type EnrolledDevice } from './client.ts'
+
+/** A real relay in this process, in a folder of its own. */
+export interface RelayFixture {
+  readonly data: string
+  readonly relay: RunningRelay
+  readonly address: string
+  invite(name: string): Promise<string>
+  /** An account with its first device, named by the administrator. */
+  enrol(name: string, oneTimeKeys?: number): Promise<EnrolledDevice>
+  /** Stops and starts on the same folder; the new one listens elsewhere. */
+  restart(): Promise<RelayFixture>
+  end(): Promise<void>
+}
+
+export async function relayFixture(options: Partial<RelayOptions> = {}): Promise<RelayFixture> {
+  const data = join(await mkdtemp(join(tmpdir(), 'valise-relay-')), 'data')
+  await initRelay({ data, organisation: 'Ministère des essais' })
+  return running(data, options)
+}
+
+async function running(data: string, options: Partial<RelayOptions>): Promise<RelayFixture> {
+  const relay = await startRelay({ ...options, data })
+  const { address } = relay
+  const invite = async (name: string): Promise<string> =>
+    (await createInvitation({ data, name, address })).code
+  return {
+    data,
+    relay,
+    address,
+    invite,
+    enrol: async (name, oneTimeKeys = 2) =>
+      enrolDevice(address, await invite(name), newDevice(), oneTimeKeys),
+    restart: async () => {
+      await relay.stop()
+      return running(data, options)
+    },
+    end: async () => {
+      await relay.stop()
+      await rm(join(data, '..'), { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import {
+  concatBytes,
+  fromBase64Url,
+  fromUuid,
+  sameBytes,
+  toBase64Url,
+  toUuid,
+  utf8,
+  type Bytes,
+} from '../base/bytes.ts'
+import { CodedError } from '../base/errors.ts'
+import type { Clock } from '../base/clock.ts'
+import { limits } from '../wire/limits.ts'
+
+export interface TokenSubject {
+  readonly accountId: string
+  readonly deviceId: number
+}
+
+export interface IssuedToken {
+  readonly value: string
+  readonly expiresAt: number
+}
+
+const subjectBytes = 16 + 1 + 8
+const macBytes = 32
+
+/**
+ * HTTP tokens that prove themselves: account, device and expiry under an HMAC-SHA256 whose key is made when the
+ * process starts and never leaves its memory. Nothing bearer-like is stored; a restart ends every token.
+ */
+export class Tokens {
+  readonly #key = randomBytes(32)
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  issue(subject: TokenSubject): IssuedToken {
+    const account = fromUuid(subject.accountId)
+    if (account === null) throw new CodedError('internal')
+    const expiresAt = this.#clock.now() + limits.tokenMs
+    const expiry = new Uint8Array(8)
+    new DataView(expiry.buffer).setBigUint64(0, BigInt(expiresAt))
+    const content = concatBytes(account, Uint8Array.of(subject.deviceId), expiry)
+    return { value: toBase64Url(concatBytes(content, this.#mac(content))), expiresAt }
+  }
+
+  /** Whom the token stands for, or null when it is foreign, altered or has expired. */
+  read(value: string): TokenSubject | null {
+    const bytes = fromBase64Url(value)
+    if (bytes === null || bytes.length !== subjectBytes + macBytes) return null
+    const content = bytes.subarray(0, subjectBytes)
+    if (!sameBytes(this.#mac(content), bytes.subarray(subjectBytes))) return null
+    const expiresAt = Number(new DataView(content.buffer, content.byteOffset).getBigUint64(17))
+    const accountId = toUuid(content.subarray(0, 16))
+    return accountId === null || expiresAt <= this.#clock.now()
+      ? null
+      : { accountId, deviceId: content[16] ?? 0 }
+  }
+
+  #mac(content: Uint8Array): Bytes {
+    return new Uint8Array(
+      createHmac('sha256', this.#key).update(utf8('valise token v1\0')).update(content).digest(),
+    )
+  }
+}
