@@ -2,6 +2,7 @@ export {
   createSlots,
   databaseKeyBytes,
   describeSlots,
+  failedPassphrases,
   openSlots,
   passphraseWaitUntil,
   type SlotOpener,

@@ -89,6 +89,11 @@ export async function passphraseWaitUntil(file: string, clock: Clock): Promise<n
   return leftMs === 0 ? null : now + leftMs
 }
 
+/** Passphrases that failed since the vault was last opened with one; read before opening, for the journal. */
+export async function failedPassphrases(file: string, clock: Clock): Promise<number> {
+  return (await readAttempts(file, clock.now())).failures
+}
+
 async function wrapped(databaseKey: Uint8Array, protection: SlotProtection): Promise<KnownSlot> {
   switch (protection.kind) {
     case 'osKeyStore':
