@@ -29,6 +29,7 @@ export const errorCodes = [
   'relay.dataNotWritable',
   'relay.trustRootMismatch',
   'relay.portTaken',
+  'relay.tlsRequired',
   // frames and requests, as refused by the relay
   'frame.malformed',
   'frame.tooLarge',

@@ -5,7 +5,8 @@ import { systemCode } from '../base/atomicFile.ts'
 import { lockData } from './data/dataLock.ts'
 import { databaseFile, readRelayData, signerReader } from './data/relayData.ts'
 import { RateLimits, usualBudgets, type Budgets } from './http/budgets.ts'
-import { httpServer, type TlsFiles } from './http/server.ts'
+import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
+import { httpServer } from './http/server.ts'
 import { silentLog, type RelayLog } from './log.ts'
 import { GroupCommit } from './queue/groupCommit.ts'
 import { SocketHub } from './socket/hub.ts'
@@ -39,12 +40,13 @@ export interface RunningRelay {
 const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /**
- * Starts a relay. Throws `relay.insecureAddress` for a host that is not loopback without TLS, `relay.portTaken`,
+ * Starts a relay. Throws `relay.tlsRequired` for a host that is not loopback without TLS, `relay.portTaken`,
  * `relay.dataInUse`, `argument.invalid` for a TLS key that does not fit, and the codes of `readRelayData`.
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const host = options.host ?? '127.0.0.1'
-  if (options.tls === undefined && !loopback.has(host)) throw new CodedError('relay.insecureAddress')
+  if (options.tls === undefined && !loopback.has(host)) throw new CodedError('relay.tlsRequired')
+  if (options.tls !== undefined) checkTlsFiles(options.tls)
   const data = await readRelayData(options.data)
   const lock = lockData(options.data)
   let store: RelayStore | null = null

@@ -1,15 +1,16 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { systemClock, type Clock } from '../../base/clock.ts'
-import { CodedError } from '../../base/errors.ts'
-import { parseRelayAddress } from '../../wire/address.ts'
+import { CodedError, reportOf } from '../../base/errors.ts'
+import { parseRelayAddress, type RelayAddress } from '../../wire/address.ts'
 import { anchorsHash } from '../../wire/anchors.ts'
 import { formatInvitation, invitationAlphabet, invitationCodeLength } from '../../wire/invitation.ts'
 import { limits } from '../../wire/limits.ts'
 import { invitationCodeHash } from '../http/enrolment.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import type { NewInvitation } from '../store/store.ts'
 import { databaseFile, readRelayData } from './relayData.ts'
-import { certificatePin } from './tlsPin.ts'
+import { certificatePin } from './tlsFiles.ts'
 
 export interface InvitationOptions {
   readonly data: string
@@ -45,7 +46,8 @@ const nameSchema = line.min(1)
 
 /**
  * Makes an account and its single-use invitation; works beside a running relay.
- * Throws `argument.invalid` (details: option) for a bad value, and the codes of `readRelayData` and the address.
+ * Throws `argument.invalid` (details: option) for a bad value, `relay.tlsRequired` for http to another machine, and the codes of
+ * `readRelayData`.
  */
 export async function createInvitation(options: InvitationOptions): Promise<CreatedInvitation> {
   const { anchors } = await readRelayData(options.data)
@@ -56,7 +58,7 @@ export async function createInvitation(options: InvitationOptions): Promise<Crea
     service: checked('service', line, options.service ?? ''),
     organisation: checked('organisation', line, options.organisation ?? anchors.organisation),
   }
-  const { origin, secure } = parseRelayAddress(options.address)
+  const { origin, secure } = checkedAddress(options.address)
   const tlsPin = options.certificate === undefined ? null : certificatePin(options.certificate)
   if (secure !== (tlsPin !== null)) throw new CodedError('argument.invalid', { option: 'certificate' })
   const code = newCode()
@@ -68,10 +70,7 @@ export async function createInvitation(options: InvitationOptions): Promise<Crea
   return { text, code, accountId: account.accountId, expiresAt }
 }
 
-async function store(
-  folder: string,
-  invitation: Parameters<ReturnType<typeof openSqliteStore>['invitations']['create']>[0],
-): Promise<void> {
+async function store(folder: string, invitation: NewInvitation): Promise<void> {
   const opened = openSqliteStore(databaseFile(folder))
   try {
     await opened.invitations.create(invitation)
@@ -84,6 +83,17 @@ function checked(option: string, schema: z.ZodType<string>, value: string): stri
   const result = schema.safeParse(value)
   if (!result.success) throw new CodedError('argument.invalid', { option })
   return result.data
+}
+
+function checkedAddress(address: string): RelayAddress {
+  try {
+    return parseRelayAddress(address)
+  } catch (thrown) {
+    const insecure = reportOf(thrown).code === 'relay.insecureAddress'
+    throw insecure
+      ? new CodedError('relay.tlsRequired')
+      : new CodedError('argument.invalid', { option: 'address' })
+  }
 }
 
 function newCode(): string {

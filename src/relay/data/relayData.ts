@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -89,7 +89,15 @@ export async function initRelay(options: InitOptions): Promise<{ readonly trustR
     if ((await readdir(data)).length > 0 || (await exists(trustRootFile)))
       throw new CodedError('relay.dataExists')
     if (options.trustRootOut === undefined) await mkdir(join(data, 'offline'), { mode: 0o700 })
-    await writeNewRelay(options, trustRootFile)
+    try {
+      await writeNewRelay(options, trustRootFile)
+    } catch (thrown) {
+      // All of these are this call's own: the folder was empty and the trust root's file did not exist.
+      for (const file of [trustRootFile, ...Object.values(names).map((name) => join(data, name))]) {
+        await rm(file, { force: true })
+      }
+      throw thrown
+    }
   })
   return { trustRootFile }
 }

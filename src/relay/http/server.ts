@@ -2,19 +2,15 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { CodedError } from '../../base/errors.ts'
 import { healthPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
+import type { TlsFiles } from '../data/tlsFiles.ts'
 import type { DeviceRecord, DeviceStore } from '../store/store.ts'
 import type { Tokens } from '../tokens.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
 
-export interface TlsFiles {
-  readonly certificate: string
-  readonly key: string
-}
-
 export interface HttpServerDeps extends HandlerDeps {
   readonly tokens: Tokens
-  /** PEM texts; null serves plain HTTP, which `startRelay` allows on loopback only. */
+  /** Null serves plain HTTP, which `startRelay` allows on loopback only. */
   readonly tls: TlsFiles | null
 }
 

@@ -1,0 +1,195 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseInvitation } from '../../wire/invitation.ts'
+import { call, enrolDevice, TestClient } from '../testing/client.ts'
+import { execute } from './execute.ts'
+import { bundleRelay, type ProgramResult, type RelayProgram } from '../testing/program.ts'
+
+let program: RelayProgram
+let folder: string
+let data: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valise-command-'))
+  data = join(folder, 'relay')
+  program = await bundleRelay()
+})
+
+afterAll(async () => {
+  await program.remove()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const english = { LC_ALL: 'C' }
+
+/** The same code without the time that a process of its own takes to start. */
+async function inProcess(args: readonly string[]): Promise<ProgramResult> {
+  const lines = { out: '', error: '' }
+  const exitCode = await execute(args, {
+    language: 'en',
+    out: (line) => (lines.out += line),
+    error: (line) => (lines.error += line),
+    ended: Promise.resolve(),
+  })
+  return { exitCode, ...lines }
+}
+
+test('init, run, invite and renew work together, and what they write is the owner’s alone', async () => {
+  const init = await program.run(['init', '--data', data, '--name', 'Préfecture'], { LC_ALL: 'fr_FR.UTF-8' })
+  expect(init.error).toBe('')
+  expect(init.exitCode).toBe(0)
+  expect(init.out).toContain('Déplacez ce fichier')
+  const trustRoot = join(data, 'offline', 'trust-root.key')
+  for (const name of ['relay.json', 'server-certificate.json', 'zkgroup.params', 'offline/trust-root.key']) {
+    expect((await stat(join(data, name))).mode & 0o777).toBe(0o600)
+  }
+  expect((await stat(data)).mode & 0o777).toBe(0o700)
+
+  const relay = await program.listen(data)
+  const json = await program.run([
+    'invite',
+    '--data',
+    data,
+    '--name',
+    'Aïcha',
+    '--address',
+    relay.address,
+    '--json',
+  ])
+  const invitation: unknown = JSON.parse(json.out)
+  const text =
+    typeof invitation === 'object' && invitation !== null && 'text' in invitation
+      ? String(invitation.text)
+      : ''
+  const { code, address } = parseInvitation(text)
+  expect(address).toBe(relay.address)
+  const device = await enrolDevice(relay.address, code)
+  const { token } = await TestClient.connect(relay.address, device)
+  const before = await call(relay.address, 'certificate', { token })
+
+  const signerBefore = await readFile(join(data, 'server-certificate.json'), 'utf8')
+  expect((await program.run(['renew-certificate', '--data', data, '--trust-root', trustRoot])).exitCode).toBe(
+    0,
+  )
+  const after = await call(relay.address, 'certificate', { token })
+  expect(await readFile(join(data, 'server-certificate.json'), 'utf8')).not.toBe(signerBefore)
+  expect(after.certificate).not.toBe(before.certificate)
+
+  const second = await program.run(['run', '--data', data, '--port', '0'], english)
+  expect(second).toMatchObject({ exitCode: 3, out: '' })
+  expect(second.error).toContain('already running')
+  const port = new URL(relay.address).port
+  await program.run(['init', '--data', join(folder, 'other'), '--name', 'X'])
+  const taken = await program.run(['run', '--data', join(folder, 'other'), '--port', port], english)
+  expect(taken.exitCode).toBe(4)
+  expect(await relay.kill('SIGTERM')).toBe(0)
+  expect(relay.log()).toContain('relay stopped')
+  for (const secret of ['Aïcha', token, device.accountId, code]) expect(relay.log()).not.toContain(secret)
+})
+
+test('an invitation for a person who reads it', async () => {
+  const { out, exitCode } = await program.run(
+    ['invite', '--data', data, '--name', 'Zoé', '--address', 'http://127.0.0.1:9'],
+    english,
+  )
+  expect(exitCode).toBe(0)
+  expect(out).toMatch(/^Invitation of Zoé, .*\nvalise:[\w-]+\nCode of this invitation: (\w{4}-){2}\w{4}\n$/)
+})
+
+const wrong: [string, (files: { data: string; folder: string }) => string[], number][] = [
+  ['no such command', () => ['launch'], 2],
+  ['an unknown option', () => ['init', '--data', 'x', '--name', 'y', '--force'], 2],
+  ['a missing option', () => ['run', '--data', 'x'], 2],
+  ['a port beyond the last', ({ data: d }) => ['run', '--data', d, '--port', '65536'], 2],
+  [
+    'a host beyond loopback without TLS',
+    ({ data: d }) => ['run', '--data', d, '--port', '0', '--host', '0.0.0.0'],
+    4,
+  ],
+  [
+    'an address beyond loopback without TLS',
+    ({ data: d }) => ['invite', '--data', d, '--name', 'A', '--address', 'http://relay.example'],
+    4,
+  ],
+  [
+    'an https address without a certificate',
+    ({ data: d }) => ['invite', '--data', d, '--name', 'A', '--address', 'https://relay.example'],
+    2,
+  ],
+  [
+    'an address that is none',
+    ({ data: d }) => ['invite', '--data', d, '--name', 'A', '--address', 'relay'],
+    2,
+  ],
+  [
+    'a name with a line break',
+    ({ data: d }) => ['invite', '--data', d, '--name', 'A\nB', '--address', 'http://127.0.0.1:9'],
+    2,
+  ],
+  [
+    'an empty name',
+    ({ data: d }) => ['invite', '--data', d, '--name', ' ', '--address', 'http://127.0.0.1:9'],
+    2,
+  ],
+  ['a folder without a relay', ({ folder: f }) => ['run', '--data', join(f, 'nothing'), '--port', '0'], 3],
+  ['init on a folder that is used', ({ data: d }) => ['init', '--data', d, '--name', 'X'], 3],
+  [
+    'another relay’s trust root',
+    ({ data: d, folder: f }) => [
+      'renew-certificate',
+      '--data',
+      d,
+      '--trust-root',
+      join(f, 'other', 'offline', 'trust-root.key'),
+    ],
+    3,
+  ],
+  [
+    'a trust root that is none',
+    ({ data: d }) => ['renew-certificate', '--data', d, '--trust-root', join(d, 'relay.json')],
+    3,
+  ],
+  [
+    'TLS with files that do not exist',
+    ({ data: d }) => ['run', '--data', d, '--port', '0', '--certificate', 'a', '--key', 'b'],
+    2,
+  ],
+  [
+    'TLS with files that are no certificate',
+    ({ data: d }) => [
+      'run',
+      '--data',
+      d,
+      '--port',
+      '0',
+      '--certificate',
+      join(d, 'relay.json'),
+      '--key',
+      join(d, 'relay.json'),
+    ],
+    2,
+  ],
+]
+
+test.each(wrong)('%s is refused with a sentence and changes nothing', async (_name, args, expected) => {
+  const before = await readdir(data)
+  const result = await inProcess(args({ data, folder }))
+  expect({ exitCode: result.exitCode, out: result.out }).toEqual({ exitCode: expected, out: '' })
+  expect(result.error.length).toBeGreaterThan(20)
+  expect(result.error).not.toMatch(/ {4}at |Error:|\.ts|\.js/)
+  expect((await readdir(data)).filter((name) => !name.startsWith('relay.lock'))).toEqual(
+    before.filter((name) => !name.startsWith('relay.lock')),
+  )
+})
+
+test('a damaged folder is named as such', async () => {
+  const damaged = join(folder, 'damaged')
+  await inProcess(['init', '--data', damaged, '--name', 'X'])
+  await writeFile(join(damaged, 'relay.db'), 'this is no database, whatever its name says'.repeat(100))
+  const result = await inProcess(['run', '--data', damaged, '--port', '0'])
+  expect(result.exitCode).toBe(3)
+  expect(result.error).toContain('damaged')
+  expect(await readFile(join(damaged, 'relay.db'), 'utf8')).toContain('no database')
+})

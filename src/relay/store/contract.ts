@@ -1,0 +1,317 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { fromUuid, utf8, type Bytes } from '../../base/bytes.ts'
+import { limits } from '../../wire/limits.ts'
+import { searchWords } from './foldText.ts'
+import type { DeviceRecord, Enrolment, KeySet, PutRequest, RelayStore } from './store.ts'
+
+/** An engine under test: a fresh store, and the same one opened again as after a restart. */
+export interface ContractEngine {
+  open(): Promise<RelayStore>
+  reopen(): Promise<RelayStore>
+  end(): Promise<void>
+}
+
+/** What every storage engine has to keep. Called within a `describe` of the engine's own test file. */
+export function storeContract(prepare: () => Promise<ContractEngine>): void {
+  let engine: ContractEngine
+  let store: RelayStore
+  beforeEach(async () => {
+    engine = await prepare()
+    store = await engine.open()
+  })
+  afterEach(async () => {
+    await store.close()
+    await engine.end()
+  })
+  const restart = async (): Promise<void> => {
+    await store.close()
+    store = await engine.reopen()
+  }
+  invitationContract(() => store)
+  directoryContract(() => store)
+  keyContract(() => store)
+  queueContract(() => store, restart)
+}
+
+function invitationContract(store: () => RelayStore): void {
+  test('an invitation is used once; its device may ask again, also late', async () => {
+    const { codeHash, accountId } = await invite(store(), 'Ada')
+    const enrolment = enrolmentFor(codeHash)
+    expect(await store().accounts.find(accountId)).toBeNull()
+    expect(await store().invitations.redeem(enrolment)).toMatchObject({ kind: 'enrolled', deviceId: 1 })
+    expect(await store().invitations.redeem({ ...enrolment, now: 1e12 })).toMatchObject({
+      kind: 'enrolled',
+      deviceId: 1,
+    })
+    expect(await store().invitations.redeem(enrolmentFor(codeHash))).toEqual({ kind: 'used' })
+    const other = { ...enrolment, identityKey: bytes(33) }
+    expect(await store().invitations.redeem(other)).toEqual({ kind: 'used' })
+    expect(await store().accounts.find(accountId)).toMatchObject({ accountId, displayName: 'Ada' })
+    expect(await store().invitations.find(codeHash)).toMatchObject({ usedBy: enrolment.deviceKey })
+  })
+
+  test('an unknown and an expired invitation enrol nobody', async () => {
+    expect(await store().invitations.redeem(enrolmentFor(bytes(32)))).toEqual({ kind: 'unknown' })
+    const { codeHash, accountId } = await invite(store(), 'Ada')
+    expect(await store().invitations.redeem({ ...enrolmentFor(codeHash), now: 2_000 })).toEqual({
+      kind: 'expired',
+    })
+    expect(await store().accounts.find(accountId)).toBeNull()
+    expect(await store().invitations.find(codeHash)).toMatchObject({ usedBy: null, expiresAt: 2_000 })
+  })
+
+  test('an enrolment without its keys changes nothing', async () => {
+    const { codeHash, accountId } = await invite(store(), 'Ada')
+    const without = { ...enrolmentFor(codeHash), keys: { ...keySet(0), lastResortKyberPreKey: null } }
+    await expect(store().invitations.redeem(without)).rejects.toMatchObject({ code: 'keys.malformed' })
+    expect(await store().accounts.find(accountId)).toBeNull()
+    expect(await store().invitations.find(codeHash)).toMatchObject({ usedBy: null })
+  })
+}
+
+function directoryContract(store: () => RelayStore): void {
+  const all = { words: [], after: null, except: randomUUID(), limit: 50 }
+
+  test('names are found without case and accents, by the beginnings of words, enrolled accounts only', async () => {
+    await enrol(store(), 'Bénédicte Œuvrard')
+    await enrol(store(), 'Émile Strauß')
+    await invite(store(), 'Eve Invited')
+    const names = async (query: string): Promise<string[]> =>
+      (await store().accounts.search({ ...all, words: searchWords(query) })).entries.map((e) => e.displayName)
+    expect(await names('')).toEqual(['Bénédicte Œuvrard', 'Émile Strauß'])
+    expect(await names('OEUV')).toEqual(['Bénédicte Œuvrard'])
+    expect(await names('benedicte œu')).toEqual(['Bénédicte Œuvrard'])
+    expect(await names('strauss emile')).toEqual(['Émile Strauß'])
+    expect(await names('rard')).toEqual([])
+    expect(await names('e% _')).toEqual(await names('e'))
+    expect(await names('service')).toHaveLength(2)
+  })
+
+  test('pages follow one another without gap or repetition', async () => {
+    const ids: string[] = []
+    for (const name of ['Cy', 'Al', 'Bo', 'Al', 'Dé', 'Ève', 'Al'])
+      ids.push((await enrol(store(), name)).accountId)
+    const [asking] = ids
+    const seen: string[] = []
+    let after: string | null = null
+    for (;;) {
+      const page = await store().accounts.search({ ...all, except: asking ?? '', after, limit: 2 })
+      expect(page.total).toBe(6)
+      seen.push(...page.entries.map((entry) => entry.accountId))
+      if (!page.more) break
+      after = seen.at(-1) ?? null
+    }
+    expect(new Set(seen).size).toBe(6)
+    expect(seen).not.toContain(asking)
+    const none = await store().accounts.search({ ...all, after: randomUUID() })
+    expect(none.entries).toEqual([])
+  })
+}
+
+function keyContract(store: () => RelayStore): void {
+  test('a bundle takes one key of each kind, then falls back to the last resort', async () => {
+    const { accountId, device } = await enrol(store(), 'Ada', keySet(2))
+    const taken = [1, 2, 3].map(async () => (await store().keys.takeBundle(accountId, null))?.devices[0])
+    const [first, second, third] = await Promise.all(taken)
+    expect([first?.preKey?.keyId, second?.preKey?.keyId, third?.preKey]).toEqual([1, 2, null])
+    expect([first, second, third].map((d) => d?.kyberPreKey.keyId)).toEqual([1, 2, 9_000])
+    expect(await store().keys.count(device)).toEqual({ oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 })
+    expect((await store().keys.takeBundle(accountId, null))?.devices[0]?.kyberPreKey.keyId).toBe(9_000)
+    expect((await store().keys.takeBundle(accountId, device))?.devices).toEqual([])
+    expect(await store().keys.takeBundle(randomUUID(), null)).toBeNull()
+  })
+
+  test('an upload replaces what it names, adds one-time keys and keeps the newest', async () => {
+    const { accountId, device } = await enrol(store(), 'Ada', keySet(100))
+    expect(await store().keys.upload(device, { ...keySet(100, 101), lastResortKyberPreKey: null })).toEqual({
+      oneTimePreKeys: limits.oneTimePreKeysKept,
+      oneTimeKyberPreKeys: limits.oneTimePreKeysKept,
+    })
+    const signedPreKey = { keyId: 5, publicKey: bytes(33), signature: bytes(64) }
+    await store().keys.upload(device, { ...keySet(20, 201), signedPreKey, lastResortKyberPreKey: null })
+    const [bundle] = (await store().keys.takeBundle(accountId, null))?.devices ?? []
+    expect(bundle?.signedPreKey).toEqual(signedPreKey)
+    expect(bundle?.preKey?.keyId).toBe(21)
+  })
+}
+
+function queueContract(store: () => RelayStore, restart: () => Promise<void>): void {
+  const put = async (request: PutRequest, now = 1_000): ReturnType<RelayStore['queues']['commit']> =>
+    store().queues.commit({ puts: [request], deletes: [], now })
+
+  test('envelopes come back in order, once, with rising ids that no restart reuses', async () => {
+    const ada = await enrol(store(), 'Ada')
+    await put(envelopeFor(ada, 'a'))
+    await put(envelopeFor(ada, 'b'))
+    const page = await store().queues.page(ada.device, 0, 10, 1e6)
+    expect(page.map((envelope) => text(envelope.body))).toEqual(['a', 'b'])
+    const last = page.at(-1)?.id ?? 0
+    expect(await store().queues.newest(ada.device)).toBe(last)
+    await store().queues.commit({
+      puts: [],
+      deletes: page.map(({ id }) => ({ device: ada.device, id })),
+      now: 1_000,
+    })
+    expect(await store().queues.newest(ada.device)).toBe(0)
+    await restart()
+    const [outcome] = await put(envelopeFor(ada, 'c'))
+    expect(outcome?.kind === 'stored' && (outcome.added[0]?.id ?? 0) > last).toBe(true)
+  })
+
+  test('a repeated put is stored once', async () => {
+    const ada = await enrol(store(), 'Ada')
+    const request = envelopeFor(ada, 'a')
+    await put(request)
+    const outcomes = await store().queues.commit({ puts: [request, request], deletes: [], now: 1_000 })
+    expect(outcomes).toEqual([
+      { kind: 'stored', added: [] },
+      { kind: 'stored', added: [] },
+    ])
+    expect(await store().queues.page(ada.device, 0, 10, 1e6)).toHaveLength(1)
+  })
+
+  test('a put that does not serve exactly the account’s devices stores nothing', async () => {
+    const ada = await enrol(store(), 'Ada')
+    const [envelope] = envelopeFor(ada, 'a').envelopes
+    if (envelope === undefined) throw new Error('no envelope')
+    const destination = uuid(ada.accountId)
+    const tries = await store().queues.commit({
+      puts: [
+        { destination, except: null, envelopes: [{ ...envelope, deviceId: 2 }] },
+        { destination, except: null, envelopes: [envelope, { ...envelope, deviceId: 3 }] },
+        { destination, except: null, envelopes: [{ ...envelope, registrationId: 77 }] },
+        { destination, except: ada.device, envelopes: [envelope] },
+        { destination: bytes(16), except: null, envelopes: [envelope] },
+      ],
+      deletes: [],
+      now: 1_000,
+    })
+    expect(tries).toEqual([
+      { kind: 'mismatch', missing: [1], extra: [2], stale: [] },
+      { kind: 'mismatch', missing: [], extra: [3], stale: [] },
+      { kind: 'mismatch', missing: [], extra: [], stale: [1] },
+      { kind: 'mismatch', missing: [], extra: [1], stale: [] },
+      { kind: 'unknownRecipient' },
+    ])
+    expect(await store().queues.page(ada.device, 0, 10, 1e6)).toEqual([])
+  })
+
+  test('only the device itself deletes its envelopes', async () => {
+    const [ada, bob] = [await enrol(store(), 'Ada'), await enrol(store(), 'Bob')]
+    await put(envelopeFor(ada, 'a'))
+    const id = await store().queues.newest(ada.device)
+    await store().queues.commit({ puts: [], deletes: [{ device: bob.device, id }], now: 1_000 })
+    expect(await store().queues.newest(ada.device)).toBe(id)
+  })
+
+  test('the time of reception never falls, also over a restart', async () => {
+    const ada = await enrol(store(), 'Ada')
+    await put(envelopeFor(ada, 'a'), 5_000)
+    await put(envelopeFor(ada, 'b'), 4_000)
+    await restart()
+    await put(envelopeFor(ada, 'c'), 3_000)
+    await put(envelopeFor(ada, 'd'), 6_000)
+    const page = await store().queues.page(ada.device, 0, 10, 1e6)
+    expect(page.map((envelope) => envelope.receivedAt)).toEqual([5_000, 5_000, 5_000, 6_000])
+  })
+
+  test('a page ends at its rows and at its bytes', async () => {
+    const ada = await enrol(store(), 'Ada')
+    for (const name of ['a', 'b', 'c', 'd']) await put(envelopeFor(ada, name.repeat(100)))
+    expect(await store().queues.page(ada.device, 0, 3, 1e6)).toHaveLength(3)
+    expect(await store().queues.page(ada.device, 0, 4, 150)).toHaveLength(2)
+    const [first] = await store().queues.page(ada.device, 0, 1, 1)
+    expect(await store().queues.page(ada.device, first?.id ?? 0, 9, 1e6)).toHaveLength(3)
+  })
+
+  test('a full queue refuses all but repetitions, and takes again after a delete', async () => {
+    const ada = await enrol(store(), 'Ada')
+    const puts = Array.from({ length: limits.queueEnvelopes }, (_, n) => envelopeFor(ada, String(n)))
+    await store().queues.commit({ puts, deletes: [], now: 1_000 })
+    expect(await put(envelopeFor(ada, 'more'))).toEqual([{ kind: 'full' }])
+    expect(await put(puts[7] ?? envelopeFor(ada, 'none'))).toEqual([{ kind: 'stored', added: [] }])
+    await restart()
+    expect(await put(envelopeFor(ada, 'more'))).toEqual([{ kind: 'full' }])
+    const [oldest] = await store().queues.page(ada.device, 0, 1, 1e6)
+    await store().queues.commit({
+      puts: [],
+      deletes: [{ device: ada.device, id: oldest?.id ?? 0 }],
+      now: 1_000,
+    })
+    expect(await put(envelopeFor(ada, 'more'))).toMatchObject([{ kind: 'stored' }])
+  })
+}
+
+export interface EnrolledAccount {
+  readonly accountId: string
+  readonly device: number
+}
+
+export async function invite(
+  store: RelayStore,
+  name: string,
+): Promise<{ codeHash: Bytes; accountId: string }> {
+  const accountId = randomUUID()
+  const account = {
+    accountId,
+    displayName: name,
+    title: '',
+    service: 'Service des essais',
+    organisation: 'Ministère',
+  }
+  const codeHash = bytes(32)
+  await store.invitations.create({ account, codeHash, createdAt: 1_000, expiresAt: 2_000 })
+  return { codeHash, accountId }
+}
+
+export async function enrol(store: RelayStore, name: string, keys = keySet(0)): Promise<EnrolledAccount> {
+  const { codeHash, accountId } = await invite(store, name)
+  await store.invitations.redeem({ ...enrolmentFor(codeHash), keys })
+  const record: DeviceRecord | null = await store.devices.find(accountId, 1)
+  return { accountId, device: record?.device ?? 0 }
+}
+
+function enrolmentFor(codeHash: Bytes): Enrolment {
+  return {
+    codeHash,
+    identityKey: bytes(33),
+    deviceKey: bytes(32),
+    registrationId: 42,
+    keys: keySet(0),
+    now: 1_500,
+  }
+}
+
+/** Keys as the store sees them: bytes that nobody checks here. */
+function keySet(oneTime: number, firstId = 1): KeySet {
+  const ids = Array.from({ length: oneTime }, (_, index) => firstId + index)
+  const signed = (keyId: number): NonNullable<KeySet['signedPreKey']> => ({
+    keyId,
+    publicKey: bytes(33),
+    signature: bytes(64),
+  })
+  return {
+    signedPreKey: signed(1),
+    lastResortKyberPreKey: signed(9_000),
+    oneTimePreKeys: ids.map((keyId) => ({ keyId, publicKey: bytes(33) })),
+    oneTimeKyberPreKeys: ids.map(signed),
+  }
+}
+
+export function envelopeFor(account: EnrolledAccount, body: string): PutRequest {
+  const envelope = { deviceId: 1, registrationId: 42, messageId: bytes(16), body: utf8(body) }
+  return { destination: uuid(account.accountId), except: null, envelopes: [envelope] }
+}
+
+function uuid(accountId: string): Bytes {
+  return fromUuid(accountId) ?? bytes(16)
+}
+
+function bytes(length: number): Bytes {
+  return new Uint8Array(randomBytes(length))
+}
+
+function text(body: Uint8Array): string {
+  return Buffer.from(body).toString()
+}

@@ -1,0 +1,21 @@
+/** A certificate for loopback and its key, made for these tests; nothing else trusts them. */
+export const testTls = {
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBmzCCAUGgAwIBAgIUUjGVb0CVCuSx8GzepaTEZhcFjF4wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMzA1MDkxMVoYDzIxMjYxMDMw
+MDUwOTExWjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARrBoufvtlH1ceJ6AHrqOzVnBSzF+9sgi0OAgKW7OSzT2Kr0IPI5PoH
+R6Z31IToddtSTcbemlEfNFhy0bwP8NW6o28wbTAdBgNVHQ4EFgQUIXhy7yoRO+jl
+yRisrkg+N426WtkwHwYDVR0jBBgwFoAUIXhy7yoRO+jlyRisrkg+N426WtkwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSAAwRQIgKnhIFpZ4Lcz1/J/wiDwgHTr8R1mMo81SInCf+CszUEkCIQD0
+sMj8Xn70mlUSLm5kHzbtb7J/OfOdErIH7OQZRgjHaQ==
+-----END CERTIFICATE-----
+`,
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgzDSqFtbTYSWMspKT
+qlwJPjbtOlWmYOboJapGIU5A/zWhRANCAARrBoufvtlH1ceJ6AHrqOzVnBSzF+9s
+gi0OAgKW7OSzT2Kr0IPI5PoHR6Z31IToddtSTcbemlEfNFhy0bwP8NW6
+-----END PRIVATE KEY-----
+`,
+} as const
