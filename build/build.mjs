@@ -1,0 +1,36 @@
+// `npm run build`: everything that runs, into out/. `--watch`: rebuilds while one works and restarts the window.
+import { rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { build as rolldownBuild } from 'rolldown'
+import { build as viteBuild } from 'vite'
+import { rendererConfig, rendererPresent } from './renderer.mjs'
+import { out, preloadDefinitions, presentTargets, rolldownOptions } from './targets.mjs'
+import { join } from 'node:path'
+
+/**
+ * Builds all targets whose sources exist. Throws when one fails.
+ * @returns {Promise<string[]>} their names
+ */
+export async function build() {
+  const targets = presentTargets()
+  const define = await preloadDefinitions()
+  for (const { file } of targets) rmSync(join(out, file, '..'), { recursive: true, force: true })
+  await Promise.all([
+    ...targets.map((target) =>
+      rolldownBuild({ ...rolldownOptions(target, { minify: true, define }), logLevel: 'warn' }),
+    ),
+    ...(rendererPresent() ? [viteBuild(rendererConfig())] : []),
+  ])
+  return [...targets.map(({ name }) => name), ...(rendererPresent() ? ['renderer'] : [])]
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes('--watch')) {
+    const { watch } = await import('./watch.mjs')
+    await watch(process.argv.slice(2).filter((argument) => argument !== '--watch'))
+  } else {
+    const started = Date.now()
+    const names = await build()
+    console.log(`built ${names.join(', ')} in ${Date.now() - started} ms`)
+  }
+}
