@@ -66,7 +66,7 @@ describe('a failed file operation', () => {
   })
 
   it('is told from a full disk and a read-only one, the old file untouched', async (context) => {
-    if (!(await namespacesWork())) return context.skip('no user namespaces here')
+    context.skip(!(await namespacesWork()), 'no user namespaces here')
     const bundle = await rolldown({ input: join(import.meta.dirname, 'atomicFile.ts'), platform: 'node' })
     await bundle.write({ file: join(folder, 'atomicFile.mjs') })
     await bundle.close()

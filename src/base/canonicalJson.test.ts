@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { canonicalJson, type JsonValue } from './canonicalJson.ts'
+import { canonicalJson, parseJson, type JsonValue } from './canonicalJson.ts'
 
 describe('canonical JSON', () => {
   it('writes the example of RFC 8785 section 3.2.2', () => {
@@ -9,13 +9,13 @@ describe('canonical JSON', () => {
       "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/",
       "literals": [null, true, false]
     }`
-    const value: JsonValue = JSON.parse(text)
+    const value = parseJson(text)
     const expected = String.raw`{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\u000f\nA'B\"\\\\\"/"}`
     expect(canonicalJson(value)).toBe(expected)
   })
 
   it('sorts members as RFC 8785 section 3.2.3 shows', () => {
-    const value: JsonValue = JSON.parse(
+    const value = parseJson(
       String.raw`{"\u20ac":"Euro Sign","\r":"Carriage Return","\ufb33":"Hebrew Letter Dalet With Dagesh","1":"One","\ud83d\ude00":"Emoji: Grinning Face","\u0080":"Control","\u00f6":"Latin Small Letter O With Diaeresis"}`,
     )
     const order = [...canonicalJson(value).matchAll(/:"([^"]+)"/g)].map(([, name]) => name)
@@ -62,10 +62,10 @@ describe('canonical JSON', () => {
   it('is one text for one value, and reads back as that value', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
-        const plain: JsonValue = JSON.parse(JSON.stringify(value))
+        const plain = parseJson(JSON.stringify(value))
         const text = canonicalJson(plain)
         expect(JSON.parse(text)).toEqual(plain)
-        expect(canonicalJson(JSON.parse(text))).toBe(text)
+        expect(canonicalJson(parseJson(text))).toBe(text)
         expect(canonicalJson(reversed(plain))).toBe(text)
       }),
     )

@@ -2,6 +2,11 @@
 export type JsonValue =
   null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
+/** `JSON.parse` with the type that its results have. Throws its SyntaxError. */
+export function parseJson(text: string): JsonValue {
+  return JSON.parse(text) as JsonValue
+}
+
 /**
  * The one text of a JSON value by RFC 8785 (JCS): members in order of their UTF-16 code units, no white space,
  * numbers and strings as ECMAScript writes them. Throws a TypeError for what has no such text: NaN, the infinities,

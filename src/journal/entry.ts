@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { copyBytes, sameBytes, toHex, utf8, type Bytes } from '../base/bytes.ts'
-import { canonicalJson } from '../base/canonicalJson.ts'
+import { canonicalJson, parseJson, type JsonValue } from '../base/canonicalJson.ts'
 import { actorSchema, journalEvents, saltBytes, type JournalEvent } from './events.ts'
 import { appendLeaf, leafHash, rootOf, type JournalState } from './merkle.ts'
 
@@ -103,6 +103,6 @@ function commitOf(salt: Uint8Array, payload: string): Bytes {
 }
 
 /** Parsed by the type's own schema, and without the members that are not there. */
-function plainPayload(event: JournalEvent): Parameters<typeof canonicalJson>[0] {
-  return JSON.parse(JSON.stringify(journalEvents[event.type].parse(event.payload)))
+function plainPayload(event: JournalEvent): JsonValue {
+  return parseJson(JSON.stringify(journalEvents[event.type].parse(event.payload)))
 }

@@ -41,7 +41,7 @@ export function normalisedPassphrase(typed: string): string {
 
 /** Characters as a policy counts them: code points after normalisation. */
 export function passphraseLength(typed: string): number {
-  return [...normalisedPassphrase(typed)].length
+  return Array.from(normalisedPassphrase(typed)).length
 }
 
 /** The cost that takes about half a second, given the milliseconds that the least cost took here. */

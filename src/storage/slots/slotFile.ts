@@ -1,7 +1,7 @@
 import { createHash, hkdfSync, createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { sameBytes, toHex, utf8, type Bytes } from '../../base/bytes.ts'
-import { canonicalJson, type JsonValue } from '../../base/canonicalJson.ts'
+import { canonicalJson, parseJson, type JsonValue } from '../../base/canonicalJson.ts'
 import { CodedError } from '../../base/errors.ts'
 import { osKeyStoreSlotSchema } from './osKeyStoreSlot.ts'
 import { passphraseSlotSchema } from './passphraseSlot.ts'
@@ -66,7 +66,7 @@ export function parseSlotFile(bytes: Uint8Array): SlotFile {
   if (versioned.success && versioned.data.version > slotFileVersion) throw new CodedError('vault.newer')
   const file = fileSchema.safeParse(raw)
   if (!file.success || !isObject(raw)) throw new CodedError('vault.slotsDamaged')
-  const { check, mac, ...rest } = raw
+  const { check, mac: _mac, ...rest } = raw
   const body = utf8(canonicalJson(rest))
   if (check !== checkOf(body)) throw new CodedError('vault.slotsDamaged')
   return { slots: file.data.slots, body, mac: file.data.mac }
@@ -81,7 +81,7 @@ export function verifySlotFile(file: SlotFile, databaseKey: Uint8Array): void {
 function canonicalValue(bytes: Uint8Array): JsonValue {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    const value: JsonValue = JSON.parse(text)
+    const value = parseJson(text)
     if (canonicalJson(value) === text) return value
   } catch {
     // falls through: not UTF-8, not JSON, or nested past all measure
