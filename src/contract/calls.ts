@@ -20,9 +20,9 @@ z.config({ jitless: true })
 export const messageTextBytes = 16 * 1024
 export const messagePageSize = 100
 
-interface CallSpec<I extends z.ZodType, O extends z.ZodType> {
+interface CallSpec<W extends 'engine' | 'main', I extends z.ZodType, O extends z.ZodType> {
   /** Who answers: the engine thread, or the main process for what belongs to windows. */
-  readonly owner: 'engine' | 'main'
+  readonly owner: W
   /** In which phases of the state it may be called; the gate refuses others with `ipc.notReady`. */
   readonly phases: readonly Phase[]
   readonly input: I
@@ -37,7 +37,9 @@ const always: readonly Phase[] = ['starting', 'refused', 'enrolment', 'locked', 
 const ready: readonly Phase[] = ['ready']
 const nothing = z.strictObject({})
 
-function call<I extends z.ZodType, O extends z.ZodType>(spec: CallSpec<I, O>): CallSpec<I, O> {
+function call<W extends 'engine' | 'main', I extends z.ZodType, O extends z.ZodType>(
+  spec: CallSpec<W, I, O>,
+): CallSpec<W, I, O> {
   return spec
 }
 
