@@ -26,8 +26,9 @@ export async function relayFixture(options: Partial<RelayOptions> = {}): Promise
 async function running(data: string, options: Partial<RelayOptions>): Promise<RelayFixture> {
   const relay = await startRelay({ ...options, data })
   const { address } = relay
+  const clock = options.clock === undefined ? {} : { clock: options.clock }
   const invite = async (name: string): Promise<string> =>
-    (await createInvitation({ data, name, address })).code
+    (await createInvitation({ data, name, address, ...clock })).code
   return {
     data,
     relay,
