@@ -29,7 +29,9 @@ afterEach(() => rmSync(folder, { recursive: true }))
 describe('an atomic write', () => {
   it('replaces the whole file, with its own mode and nothing left beside it', async () => {
     await writeFileAtomically(path, utf8('a long first text'))
+    const umask = process.umask(0o077)
     await writeFileAtomically(path, utf8('short'), 0o640)
+    process.umask(umask)
     expect(readFileSync(path, 'utf8')).toBe('short')
     expect(statSync(path).mode & 0o777).toBe(0o640)
     expect(readdirSync(folder)).toEqual(['file'])

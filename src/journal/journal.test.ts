@@ -92,6 +92,15 @@ describe('entries', () => {
     expect(rows[0]?.payload).toBe('{"slot":"passphrase","version":"0.1.0"}')
   })
 
+  it('are named where one is missing, out of place or changed', () => {
+    const { rows, state } = journalOf(10)
+    expect(verifyRows(rows.toSpliced(4, 1), state, emptyJournal)[0]).toEqual({ code: 'entry.order', seq: 4 })
+    const edited = rows.map((row) => (row.seq === 7 ? { ...row, time: 0 } : row))
+    expect(verifyRows(edited, state, emptyJournal)).toEqual([{ code: 'entry.edited', seq: 7 }])
+    expect(verifyRows(rows.slice(0, 8), state, emptyJournal)).toEqual([{ code: 'journal.cut', seq: 8 }])
+    expect(verifyRows(rows.slice(6), state, cut({ rows, state }, 6).state)).toEqual([])
+  })
+
   it('take no payload that is not of their type, and no account id', () => {
     const bare = {
       type: 'identity.firstSeen',
@@ -259,6 +268,10 @@ describe('the sidecar', () => {
     expect(await compared(inDatabase(journalOf(9, cut(journal, 5))))).toMatchObject({ reason: 'fork' })
     const foreign = compareSidecar(await readSidecar(path), inDatabase(journal), deviceSigner().publicKey)
     expect(foreign).toMatchObject({ reason: 'checkpoint' })
+    const writer = await SidecarWriter.open(path, await readSidecar(path))
+    await writer.append([], signCheckpoint({ ...journal.state, size: 11 }, signer))
+    await writer.close()
+    expect(await compared(inDatabase(journal))).toMatchObject({ reason: 'checkpoint' })
     const aside = await setSidecarAside(path, 0)
     expect(readdirSync(folder).map((name) => join(folder, name))).toEqual([aside])
     expect(await compared(inDatabase(journal))).toMatchObject({ reason: 'missing' })
