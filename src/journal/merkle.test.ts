@@ -64,6 +64,7 @@ describe('proofs', () => {
         expect(verifyInclusion({ leaf, index, size, root, proof })).toBe(true)
         expect(verifyInclusion({ leaf: rootAt(3), index, size, root, proof })).toBe(false)
         expect(verifyInclusion({ leaf, index, size, root, proof: [...proof, leaf] })).toBe(false)
+        expect(verifyInclusion({ leaf, index, size: size * 2 + 1, root, proof })).toBe(false)
         if (size > 1)
           expect(verifyInclusion({ leaf, index: (index + 1) % size, size, root, proof })).toBe(false)
       }
