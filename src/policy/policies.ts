@@ -89,7 +89,11 @@ export const policies = {
   /** Whom to ask for help, in the organisation's own words. */
   HelpContact: policy<string>({
     kind: 'text',
-    schema: z.string().max(500),
+    // Lone surrogates have no canonical form, so no hash either.
+    schema: z
+      .string()
+      .max(500)
+      .refine((text) => !/\p{Surrogate}/u.test(text)),
     default: '',
     fallback: () => '',
     since: '0.1.0',

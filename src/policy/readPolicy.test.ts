@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { canonicalJson } from '../base/canonicalJson.ts'
 import {
   defaultPolicy,
   managedRelay,
@@ -95,6 +96,17 @@ describe('reading', () => {
     expect(JSON.stringify(findings)).not.toContain('hush-hush')
   })
 
+  it('gives findings and values that the journal can take, whatever a file says', () => {
+    const names = Array.from({ length: 300 }, (_, n) => [`${'x'.repeat(63)}\u{1f511}${n}`, n])
+    const { policy, findings } = readPolicy([
+      file({ HelpContact: 'poste \ud800', ...Object.fromEntries(names) }),
+    ])
+    expect(findings).toHaveLength(100)
+    for (const finding of findings) expect(canonicalJson({ ...finding })).toContain('10.json')
+    expect(policy.HelpContact.value).toBe('')
+    expect(policyHash(policy)).toMatch(/^[0-9a-f]{64}$/)
+  })
+
   it('believes nothing of a refused file, and takes the names in it to the stricter side', () => {
     const refused = (content: unknown): PolicyFile => ({ file: '20.json', refused: 'file.writable', content })
     const said = { RequirePassphrase: false, LogLevel: 'debug' }
@@ -114,10 +126,10 @@ describe('reading', () => {
 
   it('never throws, never lets an unreadable value through and always gives plain JSON', () => {
     const content = fc.oneof(
-      fc.jsonValue(),
+      fc.jsonValue({ stringUnit: 'binary' }),
       fc.dictionary(
         fc.constantFrom<string>(...policyNames, 'Other', '__proto__', 'constructor'),
-        fc.jsonValue(),
+        fc.jsonValue({ stringUnit: 'binary' }),
       ),
     )
     const refused = fc.constantFrom(null, 'file.owner' as const, 'file.writable' as const)

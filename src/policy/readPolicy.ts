@@ -34,6 +34,9 @@ export interface PolicyReading {
   readonly findings: readonly PolicyFinding[]
 }
 
+/** A file full of nonsense is reported, but does not fill the journal. */
+const findingsAtMost = 100
+
 type Statement = { readonly kind: 'said'; readonly raw: unknown } | { readonly kind: 'strict' }
 
 /**
@@ -54,7 +57,7 @@ export function readPolicy(files: readonly PolicyFile[]): PolicyReading {
     }
     for (const [name, raw] of Object.entries(file.content)) {
       if (!isPolicyName(name)) {
-        findings.push({ code: 'name.unknown', file: file.file, policy: name.slice(0, 64) })
+        findings.push({ code: 'name.unknown', file: file.file, policy: shown(name) })
         continue
       }
       if (!policies[name].schema.safeParse(raw).success && file.refused === null) {
@@ -63,7 +66,15 @@ export function readPolicy(files: readonly PolicyFile[]): PolicyReading {
       statements.set(name, file.refused === null ? { kind: 'said', raw } : { kind: 'strict' })
     }
   }
-  return { policy: effectivePolicy((name) => setting(name, statements.get(name))), findings }
+  return {
+    policy: effectivePolicy((name) => setting(name, statements.get(name))),
+    findings: findings.slice(0, findingsAtMost),
+  }
+}
+
+/** An unknown name as it may be journalled: short, and text in every encoding. */
+function shown(name: string): string {
+  return name.slice(0, 64).replaceAll(/\p{Surrogate}/gu, '\ufffd')
 }
 
 function setting<N extends PolicyName>(

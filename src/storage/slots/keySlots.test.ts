@@ -151,7 +151,7 @@ describe('a damaged or forged slot file', () => {
 
   it('is missing, a folder or endless', async () => {
     const opener = { kind: 'osKeyStore' as const, keyStore: keyStore() }
-    expect(await codeOf(openSlots(file, opener, clock))).toBe('vault.missing')
+    expect(await codeOf(openSlots(file, opener, clock))).toBe('vault.slotsDamaged')
     expect(await codeOf(describeSlots(folder))).toBe('vault.slotsDamaged')
     writeFileSync(file, Buffer.alloc(1024 * 1024, 0x20))
     expect(await codeOf(openSlots(file, opener, clock))).toBe('vault.slotsDamaged')

@@ -59,7 +59,7 @@ export async function createSlots(
 
 /**
  * The 32-byte database key; the caller clears it. One call at a time for a file.
- * Throws `vault.missing`, `vault.slotsDamaged`, `vault.newer`; `vault.noKeyStore`, `vault.keyStoreRefused`;
+ * Throws `vault.slotsDamaged` (also when the file is gone), `vault.newer`; `vault.noKeyStore`, `vault.keyStoreRefused`;
  * `vault.passphraseWrong {attemptsLeft}`, `vault.passphraseWait {seconds}`; `argument.invalid` where no slot is of the
  * opener's kind; `vault.diskFull`, `profile.notWritable` where an attempt cannot be counted.
  */
@@ -76,7 +76,7 @@ export async function openSlots(file: string, opener: SlotOpener, clock: Clock):
   }
 }
 
-/** Throws `vault.missing`, `vault.slotsDamaged`, `vault.newer`. */
+/** Throws `vault.slotsDamaged` (also when the file is gone), `vault.newer`. */
 export async function describeSlots(file: string): Promise<SlotsDescription> {
   const { slots } = parseSlotFile(await slotBytes(file))
   return { kinds: slots.map((slot) => (slot.kind === 'other' ? slot.name : slot.kind)) }
@@ -168,9 +168,8 @@ async function slotBytes(file: string): Promise<Uint8Array> {
       await handle.close()
     }
   } catch (thrown) {
-    if (systemCode(thrown) === 'ENOENT') throw new CodedError('vault.missing', {}, { cause: thrown })
-    if (systemCode(thrown) === 'EISDIR') throw new CodedError('vault.slotsDamaged', {}, { cause: thrown })
-    throw fileError(thrown)
+    const damaged = ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(systemCode(thrown) ?? '')
+    throw damaged ? new CodedError('vault.slotsDamaged', {}, { cause: thrown }) : fileError(thrown)
   }
 }
 
