@@ -1,0 +1,25 @@
+import { defineConfig } from '@playwright/test'
+
+/** The built page in Debian's Chromium, with a fake engine behind it. `npx playwright test -c e2e/renderer`. */
+const config = defineConfig({
+  testDir: '.',
+  testMatch: '*.spec.ts',
+  outputDir: '../../out/e2e-renderer/results',
+  globalSetup: './serve.ts',
+  fullyParallel: true,
+  workers: 2,
+  timeout: 20_000,
+  expect: { timeout: 3_000 },
+  reporter: [['line']],
+  use: {
+    viewport: { width: 1280, height: 800 },
+    timezoneId: 'Europe/Paris',
+    locale: 'fr-FR',
+    launchOptions: {
+      executablePath: '/usr/bin/chromium',
+      // Chromium's sandbox refuses to start for root; what it guards is tested in the real Electron.
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    },
+  },
+})
+export { config as default }

@@ -1,0 +1,116 @@
+import { mkdir } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import type { Page } from '@playwright/test'
+import { test } from './harness.ts'
+import {
+  conversations,
+  code,
+  enrolment,
+  managed,
+  offline,
+  queuedThread,
+  ready,
+  scenario,
+} from './scenarios.ts'
+import { people } from './people.ts'
+
+/** Makes the pictures of `docs/screens`: `VALISE_PICTURES=1 npx playwright test -c e2e/renderer screens`. */
+test.skip(process.env['VALISE_PICTURES'] !== '1', 'pictures are made on demand')
+
+const folder = fileURLToPath(new URL('../../docs/screens/ours/', import.meta.url))
+
+const shoot = async (page: Page, name: string): Promise<void> => {
+  await mkdir(folder, { recursive: true })
+  await page.waitForTimeout(200)
+  await page.screenshot({ path: `${folder}${name}.png` })
+}
+
+const openHer = (page: Page) => page.getByRole('option', { name: /^Aïssatou Kermorvan/ }).click()
+
+for (const theme of ['light', 'dark', 'contrast'] as const) {
+  test(`main ${theme}`, async ({ page, valise }) => {
+    await valise.open(scenario(ready(), { appearance: { locale: 'fr', theme } }))
+    await openHer(page)
+    await page.getByRole('heading', { name: 'Messages' }).click()
+    await shoot(page, `01-main-${theme}`)
+  })
+}
+
+test('main 720 × 480', async ({ page, valise }) => {
+  await page.setViewportSize({ width: 720, height: 480 })
+  await valise.open(scenario(ready()))
+  await openHer(page)
+  await shoot(page, '01-main-720x480')
+})
+
+test('main at 200 %', async ({ browser, valise, page }) => {
+  await page.setViewportSize({ width: 640, height: 400 })
+  void browser
+  await valise.open(scenario(ready()))
+  await openHer(page)
+  await shoot(page, '01-main-zoom200')
+})
+
+test('enrolment', async ({ page, valise }) => {
+  const fixed = { ...managed, relayAddress: 'valise.cabinet.exemple.gouv.example' }
+  await valise.open(scenario({ ...enrolment, managed: fixed }))
+  await page.getByLabel('Code d’invitation').pressSequentially('K7QM-24XD-9')
+  await shoot(page, '02a-enrol-server')
+  await page.getByLabel('Code d’invitation').fill(code)
+  await page.getByRole('button', { name: 'Continuer' }).click()
+  await page.getByRole('radio', { name: /Phrase de passe/ }).check()
+  await page.getByLabel('Phrase de passe', { exact: true }).last().fill('cinq mots bien assez long')
+  await page.getByLabel('Confirmer').fill('cinq mots bien assez long')
+  await page.getByRole('radio', { name: /Phrase de passe/ }).focus()
+  await shoot(page, '02b-enrol-protect')
+  await page.getByRole('button', { name: 'Continuer' }).click()
+  await page.getByRole('button', { name: 'Ouvrir l’annuaire' }).focus()
+  await shoot(page, '02d-empty')
+})
+
+test('enrolment by a whole invitation', async ({ page, valise }) => {
+  await valise.open(scenario(enrolment))
+  const { invitation } = await import('./scenarios.ts')
+  await page.getByLabel('Invitation', { exact: true }).fill(invitation)
+  await page.getByText('Joignable').waitFor()
+  await shoot(page, '02a-enrol-invitation')
+})
+
+test('lock', async ({ page, valise }) => {
+  await valise.open(scenario({ phase: 'locked', managed, waitUntil: null }))
+  await page.getByLabel('Phrase de passe', { exact: true }).fill('incorrect')
+  await page.keyboard.press('Enter')
+  await page.getByText('Il reste').waitFor()
+  await shoot(page, '07-lock')
+})
+
+test('offline', async ({ page, valise }) => {
+  const her = people.aissatou.accountId
+  const waiting = conversations().map((one) =>
+    one.conversationId === her
+      ? {
+          ...one,
+          queued: 3,
+          preview: { text: 'Les éléments de langage suivent.', own: true, delivery: 'queued' as const },
+        }
+      : one,
+  )
+  await valise.open(
+    scenario(ready({ connection: offline, conversations: waiting }), { messages: { [her]: queuedThread() } }),
+  )
+  await openHer(page)
+  await shoot(page, '08-offline')
+})
+
+test('directory, card and settings', async ({ page, valise }) => {
+  await valise.open(scenario(ready()))
+  await page.getByRole('navigation').getByRole('button', { name: 'Annuaire' }).click()
+  await page.getByRole('searchbox').fill('aïssatou')
+  await page.getByRole('option').first().click()
+  await shoot(page, 'directory')
+  await page.getByRole('button', { name: 'Réglages' }).click()
+  await shoot(page, 'settings')
+  await page.getByRole('button', { name: /^Messages/ }).click()
+  await page.getByRole('option', { name: /^Driss/ }).click()
+  await shoot(page, 'held')
+})

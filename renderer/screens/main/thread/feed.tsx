@@ -1,0 +1,160 @@
+import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent } from 'react'
+import type { ErrorReport } from '../../../../src/base/errors.ts'
+import type { ConversationView } from '../../../../src/contract/index.ts'
+import { Icon } from '../../../components/icon.tsx'
+import { target } from '../../../components/roving.ts'
+import { useModel, useNow, useServices, useWords } from '../../../context.tsx'
+import { readyOf, type Thread } from '../../../store/state.ts'
+import { MessageBlock } from './messageBlock.tsx'
+import type { RowActions } from './messageRow.tsx'
+import { useReadingPlace } from './readingPlace.ts'
+import { planBlocks } from './rows.ts'
+import { useReadReports } from './useReadReports.ts'
+import { useVisibleBlocks } from './useVisibleBlocks.ts'
+
+interface FeedProps {
+  readonly conversation: ConversationView
+  readonly thread: Thread
+  readonly onError: (error: ErrorReport | null) => void
+}
+
+/** Older messages are asked for when fewer pixels than this lie above the view. */
+const loadAheadPx = 800
+
+export function Feed({ conversation, thread, onError }: FeedProps) {
+  const { text, dates } = useWords()
+  const { messenger } = useServices()
+  const state = useModel(readyOf)
+  const now = useNow(60_000)
+  const { conversationId, person } = conversation
+  const { messages, more } = thread
+  const scroller = useRef<HTMLDivElement>(null)
+  const inner = useRef<HTMLDivElement>(null)
+  const [activeId, setActiveId] = useState<string | null>(null)
+  const [away, setAway] = useState(false)
+  const { newFrom, seen } = useReadReports(conversation, scroller)
+  const offline = state?.connection.state === 'offline'
+  const blocks = useMemo(
+    () => planBlocks({ messages, newFrom, offline, dayKey: dates.dayKey }),
+    [messages, newFrom, offline, dates],
+  )
+  const visible = useVisibleBlocks(scroller)
+  const place = useReadingPlace({
+    scroller,
+    inner,
+    startAtNew: newFrom !== null,
+    onMoved: () => {
+      const top = scroller.current?.scrollTop ?? 0
+      if (thread.more && top < loadAheadPx) void messenger.loadOlder(conversationId)
+      setAway(!place.atBottom())
+      seen(place.atBottom())
+    },
+  })
+  // What one writes is always shown.
+  const newest = messages.at(-1)
+  const ownNewest = newest?.own === true ? newest.messageId : null
+  useEffect(() => {
+    if (ownNewest !== null) place.toBottom()
+    // Only a new own message moves; the place itself is stable.
+  }, [ownNewest])
+
+  const rovingId = messages.some((one) => one.messageId === activeId) ? activeId : (newest?.messageId ?? null)
+  const actions = useRowActions(setActiveId, onError)
+  const wantFocus = useRef(false)
+  useEffect(() => {
+    if (!wantFocus.current || activeId === null) return
+    wantFocus.current = false
+    const element = scroller.current?.querySelector<HTMLElement>(`[data-message-id="${activeId}"]`)
+    element?.focus({ preventScroll: true })
+    element?.scrollIntoView({ block: 'nearest' })
+  }, [activeId])
+
+  const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
+    const at = messages.findIndex((one) => one.messageId === rovingId)
+    const to = target(event.key, at, messages.length)
+    if (to === null || !(event.target as HTMLElement).closest('article')) return
+    event.preventDefault()
+    wantFocus.current = true
+    setActiveId(messages[to]?.messageId ?? null)
+    if (to === messages.length - 1) place.toBottom()
+  }
+  if (state === null) return null
+  const setSize = more ? -1 : messages.length
+  return (
+    <div className="log-frame">
+      <div
+        ref={scroller}
+        className="log"
+        role="feed"
+        aria-label={text('thread.messages')}
+        aria-busy={thread.underWay !== null}
+        data-testid="thread"
+        onKeyDown={onKeyDown}
+      >
+        <div className="inner" ref={inner}>
+          {!thread.current && messages.length === 0 && (
+            <p className="hint feed-hint">{text('thread.loading')}</p>
+          )}
+          {thread.current && messages.length === 0 && (
+            <p className="hint feed-hint">{text('thread.none', { name: person.displayName })}</p>
+          )}
+          {blocks.map((block, index) => (
+            <MessageBlock
+              key={block.key}
+              block={block}
+              // The newest blocks and the one that holds the focus are always there.
+              mounted={
+                index >= blocks.length - 2 ||
+                visible.isVisible(block.key) ||
+                block.rows.some((row) => row.key === rovingId || row.kind === 'new')
+              }
+              height={visible.heightOf(block.key)}
+              register={visible.register}
+              rovingId={rovingId}
+              setSize={setSize}
+              person={person}
+              account={state.account}
+              actions={actions}
+              now={now}
+            />
+          ))}
+        </div>
+      </div>
+      {away && (
+        <button
+          type="button"
+          className="ib latest"
+          aria-label={text('thread.latest')}
+          title={text('thread.latest')}
+          onClick={place.toBottom}
+        >
+          <Icon name="down" />
+        </button>
+      )}
+    </div>
+  )
+}
+
+function useRowActions(
+  onFocus: (messageId: string) => void,
+  onError: (error: ErrorReport | null) => void,
+): RowActions {
+  const { client } = useServices()
+  const run = useCallback(
+    async (call: Promise<{ readonly ok: true } | { readonly ok: false; readonly error: ErrorReport }>) => {
+      const answer = await call
+      onError(answer.ok ? null : answer.error)
+    },
+    [onError],
+  )
+  return useMemo(
+    () => ({
+      onFocus,
+      onRetry: (messageId) => void run(client.call('message.retry', { messageId })),
+      onDiscard: (messageId) => void run(client.call('message.discard', { messageId })),
+      onLink: (address) => void run(client.call('link.open', { address })),
+    }),
+    [client, onFocus, run],
+  )
+}

@@ -1,0 +1,198 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Result } from '../../src/base/errors.ts'
+import type {
+  CallName,
+  CallOutput,
+  Change,
+  ConversationView,
+  Delta,
+  MessageView,
+  ReadyState,
+  Snapshot,
+} from '../../src/contract/index.ts'
+import type { Client } from '../client.ts'
+import { createMessenger } from './store.ts'
+
+const peer = '00000000-0000-4000-8000-000000000001'
+const person = { accountId: peer, displayName: 'A', title: '', service: '', organisation: '' }
+const hex = (n: number): string => n.toString(16).padStart(32, '0')
+
+function conversation(unread: number): ConversationView {
+  return {
+    conversationId: peer,
+    person,
+    preview: null,
+    activeAt: unread,
+    unread,
+    firstUnread: null,
+    draft: '',
+    queued: 0,
+    held: 0,
+  }
+}
+
+function message(position: number, text: string): MessageView {
+  return {
+    messageId: hex(position),
+    conversationId: peer,
+    position,
+    authorId: peer,
+    own: false,
+    kind: 'text',
+    text,
+    sentAt: position,
+    delivery: 'received',
+    error: null,
+  }
+}
+
+/** The engine's side: the true state, and a bridge whose answers and deltas arrive when the schedule says. */
+class Engine {
+  number = 0
+  messages: MessageView[] = []
+  unread = 0
+  lose = false
+  readonly deltas: Delta[] = []
+  readonly answers: (() => void)[] = []
+  listener: (delta: Delta) => void = () => undefined
+
+  snapshot(): Snapshot {
+    const state: ReadyState = {
+      phase: 'ready',
+      managed: { relayAddress: null, passphraseRequired: false, passphraseMinLength: 1, helpContact: '' },
+      account: { person, deviceId: 1, deviceName: 'd', relayAddress: 'r' },
+      connection: { state: 'online', since: 0, nextAttemptAt: null, queued: 0, error: null },
+      conversations: [conversation(this.unread)],
+    }
+    return { number: this.number, appearance: { locale: 'fr', theme: null }, state }
+  }
+
+  page(before: number | null, limit: number): CallOutput<'conversation.messages'> {
+    const all = this.messages.filter((one) => before === null || one.position < before)
+    return { messages: all.slice(-limit), more: all.length > limit }
+  }
+
+  emit(change: Change): void {
+    this.number += 1
+    if (!this.lose) this.deltas.push({ number: this.number, change })
+  }
+
+  answer(name: CallName, input: Record<string, unknown>): unknown {
+    if (name === 'state.snapshot') return this.snapshot()
+    return this.page(input['before'] as number | null, 3)
+  }
+
+  readonly client: Client = {
+    call: (name, input) =>
+      new Promise((resolve) => {
+        // The engine reads now, the answer arrives later.
+        const value = this.answer(name, input as Record<string, unknown>)
+        this.answers.push(() => resolve({ ok: true, value } as Result<never>))
+      }),
+    onDelta: (listener) => {
+      this.listener = listener
+      return () => undefined
+    },
+  }
+}
+
+type Step = 'new' | 'edit' | 'remove' | 'unread' | 'deliver' | 'answer' | 'lose' | 'older'
+const step = fc.constantFrom<Step>(
+  'new',
+  'new',
+  'edit',
+  'remove',
+  'unread',
+  'deliver',
+  'deliver',
+  'answer',
+  'lose',
+  'older',
+)
+
+function act(engine: Engine, one: Step, at: number): void {
+  const target = engine.messages[at % Math.max(1, engine.messages.length)]
+  if (one === 'new') {
+    const fresh = message((engine.messages.at(-1)?.position ?? 0) + 1 + (at % 2), `n${at}`)
+    engine.messages = [...engine.messages, fresh]
+    engine.emit({ kind: 'messages', messages: [fresh] })
+  } else if (one === 'edit' && target) {
+    const edited = { ...target, text: `e${at}` }
+    engine.messages = engine.messages.map((m) => (m.messageId === target.messageId ? edited : m))
+    engine.emit({ kind: 'messages', messages: [edited] })
+  } else if (one === 'remove' && target) {
+    engine.messages = engine.messages.filter((m) => m !== target)
+    engine.emit({ kind: 'messageRemoved', conversationId: peer, messageId: target.messageId })
+  } else if (one === 'unread') {
+    engine.unread = at
+    engine.emit({ kind: 'conversation', conversation: conversation(at) })
+  }
+}
+
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 4; turn += 1) await Promise.resolve()
+}
+
+test('any interleaving of deltas, losses, snapshots and pages ends in the engine’s state', async () => {
+  const schedule = fc.array(fc.tuple(step, fc.nat(50)), { maxLength: 60 })
+  await fc.assert(
+    fc.asyncProperty(schedule, async (steps) => {
+      const engine = new Engine()
+      const later: (() => void)[] = []
+      const messenger = createMessenger(engine.client, (_, again) => void later.push(again))
+      messenger.start()
+      const pump = async (): Promise<void> => {
+        later.splice(0).forEach((again) => again())
+        void messenger.loadNewest(peer)
+        await settled()
+      }
+      for (const [one, at] of steps) {
+        if (one === 'lose') engine.lose = !engine.lose
+        else if (one === 'deliver') engine.deltas.splice(0, 1).forEach((delta) => engine.listener(delta))
+        // Answers may overtake each other and any delta.
+        else if (one === 'answer')
+          engine.answers.splice(at % (engine.answers.length || 1), 1).forEach((give) => give())
+        else if (one === 'older') void messenger.loadOlder(peer)
+        else act(engine, one, at)
+        await pump()
+      }
+      engine.lose = false
+      act(engine, 'unread', 7)
+      for (let turn = 0; turn < 30; turn += 1) {
+        engine.deltas.splice(0).forEach((delta) => engine.listener(delta))
+        engine.answers.splice(0).forEach((give) => give())
+        await pump()
+      }
+      const model = messenger.store.getState()
+      const thread = model.threads[peer]
+      const held = thread?.messages ?? []
+      expect(model.number).toBe(engine.number)
+      expect(model.behind).toBe(false)
+      expect(model.state).toEqual(engine.snapshot().state)
+      expect(thread?.current).toBe(true)
+      expect(held).toEqual(engine.messages.slice(engine.messages.length - held.length))
+      if (thread?.more === false) expect(held).toHaveLength(engine.messages.length)
+    }),
+    { numRuns: 400 },
+  )
+})
+
+test('a message twice is one message, and stands at its position', async () => {
+  const engine = new Engine()
+  const messenger = createMessenger(engine.client)
+  messenger.start()
+  engine.answers.splice(0).forEach((give) => give())
+  await settled()
+  void messenger.loadNewest(peer)
+  engine.answers.splice(0).forEach((give) => give())
+  await settled()
+  for (const position of [2, 1, 3, 2]) {
+    engine.number += 1
+    engine.listener({
+      number: engine.number,
+      change: { kind: 'messages', messages: [message(position, 'x')] },
+    })
+  }
+  expect(messenger.store.getState().threads[peer]?.messages.map((one) => one.position)).toEqual([1, 2, 3])
+})
