@@ -1,6 +1,6 @@
 import type { Result } from '../base/errors.ts'
 import type { CallInput, CallOutput, Delta, EngineCallName, Locale } from '../contract/index.ts'
-import type { EffectivePolicy } from '../policy/index.ts'
+import type { EffectivePolicy, PolicyFinding } from '../policy/index.ts'
 
 /** Wraps small secrets with the operating system's key store; main gives it, over safeStorage. */
 export interface OsKeyStore {
@@ -16,6 +16,10 @@ export interface EngineOptions {
   /** Folder of this profile; made with mode 0700 when it does not exist. */
   readonly profile: string
   readonly policy: EffectivePolicy
+  /** What was wrong with the policy files; goes to the journal. */
+  readonly policyFindings: readonly PolicyFinding[]
+  /** Valise's own version, for the journal. */
+  readonly version: string
   /** Language until the vault says otherwise. */
   readonly locale: Locale
   /** Proposal for the workstation's name. */

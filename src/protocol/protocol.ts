@@ -38,8 +38,8 @@ export interface Opened {
   readonly sender: Address
   /** Encoded content, padding removed. */
   readonly content: Bytes
-  /** The first message of a session took the last-resort Kyber key: recorded in the journal. */
-  readonly lastResortUsed: boolean
+  /** Id of the last-resort Kyber key, where the first message of a session took it: recorded in the journal. */
+  readonly lastResortUsed: number | null
   /** The sender's identity key was seen for the first time. */
   readonly firstSeen: boolean
 }

@@ -197,8 +197,8 @@ export class WriteSetSignedPreKeys extends SignedPreKeyStore {
 export class WriteSetKyberPreKeys extends KyberPreKeyStore {
   readonly #writes: WriteSet
   readonly #failures: Failures
-  /** Whether the key of this turn was the last-resort one, for the journal. */
-  lastResortUsed = false
+  /** Id of the last-resort key, where this decryption took it; for the journal. */
+  lastResortUsed: number | null = null
 
   constructor(writes: WriteSet, failures: Failures) {
     super()
@@ -229,7 +229,7 @@ export class WriteSetKyberPreKeys extends KyberPreKeyStore {
       this.#writes.kyberPreKeys.remove(String(id))
       return
     }
-    this.lastResortUsed = true
+    this.lastResortUsed = id
     const fresh = this.#writes.useKyberPreKey({ keyId: id, signedKeyId, baseKey: baseKey.serialize() })
     if (!fresh) this.#failures.raise('envelope.replayedKyberKey')
   }

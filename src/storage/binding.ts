@@ -19,6 +19,7 @@ export interface Sql {
 export interface Connection extends Sql {
   /** SQL without parameters or rows: schema, transaction control. */
   exec(text: string): void
+  /** The first column of the first row. */
   pragma(text: string): SqlValue
   close(): void
 }
@@ -54,7 +55,8 @@ export function connect(file: string): Connection {
         database.exec(text)
       })
     },
-    pragma: (text) => guarded(() => database.pragma(text, { simple: true }) ?? null),
+    // Not the binding's `simple` form, which refuses pragmas of several columns.
+    pragma: (text) => guarded(() => Object.values(database.pragma(text)[0] ?? {})[0] ?? null),
     close: () => {
       statements.clear()
       database.close()

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs'
+import { fileError, systemCode } from '../base/atomicFile.ts'
 import { CodedError } from '../base/errors.ts'
 import { connect, type Connection } from './binding.ts'
 import { migrate } from './migrations/index.ts'
@@ -13,10 +14,10 @@ const plainMagic = 'SQLite format 3\0'
 
 /**
  * Makes a new vault under a raw 32-byte key. Throws `vault.exists` where there is a file already.
- * The caller has set umask 077.
+ * The file has mode 0600 whatever the umask; SQLite gives its companions the same.
  */
 export function createVault(file: string, key: DatabaseKey): Vault {
-  if (existsSync(file)) throw new CodedError('vault.exists')
+  makeEmptyFile(file)
   return opened(file, key, (connection) => {
     connection.pragma(`application_id = ${applicationId}`)
     migrate(connection)
@@ -34,6 +35,15 @@ export function openVault(file: string, key: DatabaseKey): Vault {
     if (connection.pragma('application_id') !== applicationId) throw new CodedError('vault.notAVault')
     migrate(connection)
   })
+}
+
+function makeEmptyFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600))
+  } catch (error) {
+    if (systemCode(error) === 'EEXIST') throw new CodedError('vault.exists')
+    throw fileError(error)
+  }
 }
 
 function opened(file: string, key: DatabaseKey, check: (connection: Connection) => void): Vault {

@@ -9,6 +9,7 @@ CREATE TABLE account (
   record TEXT NOT NULL,
   identity_key_pair BLOB NOT NULL,
   device_key BLOB NOT NULL,
+  pending_upload TEXT,
   sender_certificate BLOB,
   certificate_expires_at INTEGER
 ) STRICT;
@@ -133,9 +134,23 @@ CREATE TABLE quarantine (
 ) STRICT;
 CREATE INDEX quarantine_account ON quarantine (account_id, reason);
 
+CREATE TABLE received_envelope (envelope_id BLOB PRIMARY KEY, received_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY,
-  row TEXT NOT NULL
+  time INTEGER NOT NULL,
+  monotonic INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  commitment BLOB NOT NULL,
+  leaf BLOB NOT NULL,
+  payload TEXT,
+  salt BLOB
 ) STRICT;
-CREATE TABLE journal_state (id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL) STRICT;
+CREATE TABLE journal_state (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  size INTEGER NOT NULL,
+  frontier BLOB NOT NULL,
+  flushed INTEGER NOT NULL
+) STRICT;
 `

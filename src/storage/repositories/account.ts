@@ -55,12 +55,18 @@ export function readAccount(sql: Sql): Account | null {
   }
 }
 
-export function writeAccount(tx: Tx, account: Account): void {
+/** `pendingUpload`: the public halves of the first keys as JSON, while the relay has not confirmed them. */
+export function writeAccount(tx: Tx, account: Account, pendingUpload: string | null): void {
   tx.run(
-    `INSERT INTO account (id, status, record, identity_key_pair, device_key) VALUES (1, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET status = excluded.status, record = excluded.record`,
-    [account.status, JSON.stringify(account.record), account.identityKeyPair, account.deviceKey],
+    `INSERT INTO account (id, status, record, identity_key_pair, device_key, pending_upload) VALUES (1, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET status = excluded.status, record = excluded.record,
+       pending_upload = excluded.pending_upload`,
+    [account.status, JSON.stringify(account.record), account.identityKeyPair, account.deviceKey, pendingUpload],
   )
+}
+
+export function readPendingUpload(sql: Sql): string | null {
+  return sql.get<{ pending_upload: string | null }>('SELECT pending_upload FROM account')?.pending_upload ?? null
 }
 
 export function readCertificate(sql: Sql): SenderCertificateRow | null {

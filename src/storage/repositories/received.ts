@@ -1,4 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts'
+import type { Sql } from '../binding.ts'
 import type { Tx } from '../vault.ts'
 
 /**
@@ -15,4 +16,16 @@ export function rememberReceived(
     [key.accountId, key.deviceId, key.messageId, receivedAt],
   )
   return changes === 1
+}
+
+/** True when this envelope was taken in before, decrypted or quarantined: the relay delivers at least once. */
+export function envelopeSeen(sql: Sql, envelopeId: Bytes): boolean {
+  return sql.get('SELECT 1 AS seen FROM received_envelope WHERE envelope_id = ?', [envelopeId]) !== null
+}
+
+export function rememberEnvelope(tx: Tx, envelopeId: Bytes, receivedAt: number): void {
+  tx.run('INSERT INTO received_envelope (envelope_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING', [
+    envelopeId,
+    receivedAt,
+  ])
 }

@@ -1,7 +1,8 @@
 import type { Sql } from '../binding.ts'
 import type { Tx } from '../vault.ts'
 
-export type SettingName = 'appearance'
+/** `lastReceivedAt`: the relay's reception time of the newest envelope taken in, ms. */
+export type SettingName = 'appearance' | 'lastReceivedAt' | 'policyHash'
 
 export function readSetting(sql: Sql, name: SettingName): string | null {
   return sql.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', [name])?.value ?? null

@@ -1,0 +1,44 @@
+import { fromBase64Url, type Bytes } from '../base/bytes.ts'
+import { CodedError } from '../base/errors.ts'
+import { readCertificate, writeCertificate } from '../storage/repositories/account.ts'
+import type { Vault } from '../storage/vault.ts'
+import type { LiveConnection, RelayConnection } from './relay/connection.ts'
+
+/** A certificate with less left than this is renewed, by the relay's clock. */
+const renewBeforeMs = 6 * 3_600_000
+
+/** This device's sender certificate, kept in the vault and renewed in time. */
+export class Certificates {
+  readonly #vault: Vault
+  readonly #connection: RelayConnection
+  #renewal: Promise<Bytes> | null = null
+
+  constructor(vault: Vault, connection: RelayConnection) {
+    this.#vault = vault
+    this.#connection = connection
+  }
+
+  /** A certificate that is valid now. Throws `relay.unreachable` or the relay's refusal when it has none to give. */
+  async current(live: LiveConnection): Promise<Bytes> {
+    const kept = readCertificate(this.#vault.sql)
+    const now = live.relayTime()
+    if (kept !== null && kept.expiresAt - now > renewBeforeMs) return kept.certificate
+    try {
+      this.#renewal ??= this.#renew().finally(() => {
+        this.#renewal = null
+      })
+      return await this.#renewal
+    } catch (error) {
+      if (kept !== null && kept.expiresAt > now) return kept.certificate
+      throw error
+    }
+  }
+
+  async #renew(): Promise<Bytes> {
+    const answer = await this.#connection.request('certificate')
+    const certificate = fromBase64Url(answer.certificate)
+    if (certificate === null) throw new CodedError('relay.malformedAnswer')
+    this.#vault.transaction((tx) => writeCertificate(tx, { certificate, expiresAt: answer.expiresAt }))
+    return certificate
+  }
+}

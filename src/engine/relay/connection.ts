@@ -1,0 +1,163 @@
+import { randomInt } from 'node:crypto'
+import type { Agent } from 'node:http'
+import type { Clock } from '../../base/clock.ts'
+import { CodedError, type ErrorCode } from '../../base/errors.ts'
+import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '../../wire/http.ts'
+import type { Envelope } from '../../wire/relay_pb.ts'
+import { connectionBackOff, waitBefore } from './backOff.ts'
+import { RelayHttp } from './httpClient.ts'
+import { relayAgent, type RelayEndpoint } from './pinnedAgent.ts'
+import { openSocket, type DeviceLogin, type HttpToken, type RelaySocket, type Welcomed } from './socket.ts'
+
+export type ConnectionState =
+  | { readonly state: 'connecting'; readonly since: number }
+  | { readonly state: 'online'; readonly since: number }
+  | {
+      readonly state: 'offline'
+      readonly since: number
+      readonly nextAttemptAt: number | null
+      readonly error: CodedError
+    }
+
+export interface ConnectionEvents {
+  changed(state: ConnectionState): void
+  deliver(envelopes: readonly Envelope[], connection: LiveConnection): void
+  queueEmpty(): void
+}
+
+/** A connection that is up: what received envelopes are acknowledged on and judged by. */
+export interface LiveConnection {
+  readonly socket: RelaySocket
+  /** The relay's time now, by its clock at the welcome and the time that has passed since. */
+  relayTime(): number
+}
+
+/** Codes after which trying again by itself is pointless: only a person or an administrator can help. */
+const final: ReadonlySet<ErrorCode> = new Set(['relay.deviceGone', 'relay.unauthorised', 'relay.anchors'])
+
+/** Keeps one connection to the relay up, with back-off; gives authenticated HTTP while it is. */
+export class RelayConnection {
+  readonly #endpoint: RelayEndpoint
+  readonly #agent: Agent
+  readonly #login: DeviceLogin
+  readonly #events: ConnectionEvents
+  readonly #clock: Clock
+  readonly http: RelayHttp
+  #live: (LiveConnection & { token: HttpToken }) | null = null
+  #attempts = 0
+  #retry: NodeJS.Timeout | null = null
+  #stopped = false
+  #opening = false
+  #offlineSince: number | null = null
+
+  constructor(endpoint: RelayEndpoint, login: DeviceLogin, events: ConnectionEvents, clock: Clock) {
+    this.#endpoint = endpoint
+    this.#agent = relayAgent(endpoint)
+    this.#login = login
+    this.#events = events
+    this.#clock = clock
+    this.http = new RelayHttp(endpoint.origin, this.#agent)
+  }
+
+  get live(): LiveConnection | null {
+    return this.#live
+  }
+
+  /** Connects now; harmless when it is connected or about to be. */
+  start(): void {
+    if (this.#stopped || this.#opening || this.#live !== null) return
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#retry = null
+    this.#opening = true
+    this.#events.changed({ state: 'connecting', since: this.#offlineSince ?? this.#clock.now() })
+    void this.#open()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    if (this.#retry !== null) clearTimeout(this.#retry)
+    this.#live?.socket.close()
+    this.#live = null
+    this.#agent.destroy()
+  }
+
+  /** An authenticated request. Throws `relay.unreachable` while there is no connection. */
+  async request<N extends RouteName>(
+    name: N,
+    parts: { readonly query?: RouteQuery<N>; readonly body?: RouteBody<N> } = {},
+  ): Promise<RouteAnswer<N>> {
+    return await this.http.request(name, { ...parts, token: await this.#token() })
+  }
+
+  async requestRaw<N extends RouteName>(
+    name: N,
+    parts: { readonly query?: RouteQuery<N> },
+  ): Promise<unknown> {
+    return await this.http.requestRaw(name, { ...parts, token: await this.#token() })
+  }
+
+  async #token(): Promise<string> {
+    const live = this.#live
+    if (live === null) throw new CodedError('relay.unreachable')
+    if (live.token.expiresAt - live.relayTime() < 60_000) live.token = await live.socket.requestToken()
+    return live.token.value
+  }
+
+  async #open(): Promise<void> {
+    // Envelopes may follow the welcome in the same read, before the promise has settled.
+    const early: (readonly Envelope[])[] = []
+    let live: LiveConnection | null = null
+    let emptyEarly = false
+    try {
+      const welcomed = await openSocket({ origin: this.#endpoint.origin, agent: this.#agent }, this.#login, {
+        deliver: (envelopes) => {
+          if (live === null) early.push(envelopes)
+          else this.#events.deliver(envelopes, live)
+        },
+        queueEmpty: () => {
+          if (live === null) emptyEarly = true
+          else this.#events.queueEmpty()
+        },
+        closed: (error) => this.#closed(error),
+      })
+      if (this.#stopped) return welcomed.socket.close()
+      live = this.#welcome(welcomed)
+      for (const envelopes of early) this.#events.deliver(envelopes, live)
+      if (emptyEarly) this.#events.queueEmpty()
+    } catch {
+      // `closed` has been told the reason.
+    } finally {
+      this.#opening = false
+    }
+  }
+
+  #welcome({ socket, token, relayTime }: Welcomed): LiveConnection {
+    const welcomedAt = performance.now()
+    const live = { socket, token, relayTime: () => relayTime + Math.round(performance.now() - welcomedAt) }
+    this.#live = live
+    this.#attempts = 0
+    this.#offlineSince = null
+    this.#events.changed({ state: 'online', since: this.#clock.now() })
+    return live
+  }
+
+  #closed(error: CodedError): void {
+    this.#live = null
+    this.#opening = false
+    if (this.#stopped) return
+    this.#attempts += 1
+    this.#offlineSince ??= this.#clock.now()
+    const nextAttemptAt = final.has(error.code) ? null : this.#scheduleRetry()
+    this.#events.changed({ state: 'offline', since: this.#offlineSince, nextAttemptAt, error })
+  }
+
+  #scheduleRetry(): number {
+    const wait = waitBefore(this.#attempts, connectionBackOff, randomInt(1_000_000) / 1_000_000)
+    this.#retry = setTimeout(() => {
+      this.#retry = null
+      this.start()
+    }, wait)
+    this.#retry.unref()
+    return this.#clock.now() + wait
+  }
+}

@@ -1,0 +1,110 @@
+import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { CodedError, isErrorCode } from '../../base/errors.ts'
+import {
+  refusalSchema,
+  routes,
+  type RouteAnswer,
+  type RouteBody,
+  type RouteName,
+  type RouteQuery,
+} from '../../wire/http.ts'
+
+const timeoutMs = 15_000
+const answerBytes = 8 * 1024 * 1024
+
+interface RequestParts<N extends RouteName> {
+  readonly query?: RouteQuery<N>
+  readonly body?: RouteBody<N>
+  readonly token?: string
+}
+
+/**
+ * The relay's HTTP routes. Every failure is coded: `relay.unreachable`, `relay.certificate`, `relay.malformedAnswer`,
+ * `relay.unavailable`, or the code of the relay's refusal.
+ */
+export class RelayHttp {
+  readonly #origin: string
+  readonly #agent: Agent
+
+  constructor(origin: string, agent: Agent) {
+    this.#origin = origin
+    this.#agent = agent
+  }
+
+  async request<N extends RouteName>(name: N, parts: RequestParts<N> = {}): Promise<RouteAnswer<N>> {
+    const answer = routes[name].answer.safeParse(await this.requestRaw(name, parts))
+    if (!answer.success) throw new CodedError('relay.malformedAnswer')
+    return answer.data as RouteAnswer<N>
+  }
+
+  /** The answer as JSON without its schema, where the caller tells apart what is wrong with it. */
+  async requestRaw<N extends RouteName>(name: N, parts: RequestParts<N> = {}): Promise<unknown> {
+    const route = routes[name]
+    const url = new URL(route.path, this.#origin)
+    for (const [key, value] of Object.entries(parts.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(key, String(value))
+    }
+    const { status, body } = await this.#exchange(url, route.method, parts.body ?? null, parts.token ?? null)
+    if (status >= 200 && status < 300) return body
+    throw refusal(status, body)
+  }
+
+  #exchange(
+    url: URL,
+    method: string,
+    body: unknown,
+    token: string | null,
+  ): Promise<{ readonly status: number; readonly body: unknown }> {
+    const text = body === null ? null : JSON.stringify(body)
+    const headers = {
+      accept: 'application/json',
+      ...(text === null
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    }
+    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
+    return new Promise((resolve, reject) => {
+      const outgoing = send(url, { method, agent: this.#agent, headers, timeout: timeoutMs }, (response) => {
+        readJson(response).then((json) => resolve({ status: response.statusCode ?? 0, body: json }), reject)
+      })
+      outgoing.on('timeout', () => outgoing.destroy(new CodedError('relay.unreachable')))
+      outgoing.on('error', (error) => reject(networkError(error)))
+      outgoing.end(text ?? undefined)
+    })
+  }
+}
+
+/** A failure below HTTP: our own code where the agent gave one, else the relay was not reached. */
+export function networkError(error: unknown): CodedError {
+  return error instanceof CodedError ? error : new CodedError('relay.unreachable', {}, { cause: error })
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > answerBytes) throw new CodedError('relay.malformedAnswer')
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    throw networkError(error)
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
+  } catch {
+    return null
+  }
+}
+
+function refusal(status: number, body: unknown): CodedError {
+  const parsed = refusalSchema.safeParse(body)
+  if (!parsed.success || !isErrorCode(parsed.data.code)) {
+    return new CodedError(status >= 500 ? 'relay.unavailable' : 'relay.malformedAnswer')
+  }
+  const { code, retryAfterMs } = parsed.data
+  return new CodedError(code, retryAfterMs === undefined ? {} : { seconds: Math.ceil(retryAfterMs / 1000) })
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { connect, type ConnectionOptions } from 'node:tls'
+import { sameBytes, type Bytes } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
+
+/** Where the relay is and how it is known: pinned at enrolment by the invitation or by policy. */
+export interface RelayEndpoint {
+  /** As `parseRelayAddress` gives it. */
+  readonly origin: string
+  /** SHA-256 of the certificate's SubjectPublicKeyInfo; null for http on loopback. */
+  readonly tlsPin: Bytes | null
+}
+
+/** The agent of every connection to the relay, HTTP and WebSocket. */
+export function relayAgent(endpoint: RelayEndpoint): HttpAgent | HttpsAgent {
+  return endpoint.tlsPin === null ? new HttpAgent({ keepAlive: true }) : new PinnedAgent(endpoint.tlsPin)
+}
+
+/**
+ * TLS whose server is known by its key alone: the pin in the invitation replaces certificate authorities, which an
+ * administration's own relay need not have. No byte of a request leaves before the key has been compared.
+ */
+class PinnedAgent extends HttpsAgent {
+  readonly #pin: Bytes
+
+  constructor(pin: Bytes) {
+    // A resumed session would come without a certificate to compare.
+    super({ keepAlive: true, maxCachedSessions: 0 })
+    this.#pin = pin
+  }
+
+  override createConnection(
+    options: ConnectionOptions,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    const socket = connect({ ...options, rejectUnauthorized: false, minVersion: 'TLSv1.2' })
+    const fail = (error: Error): void => callback?.(error, socket)
+    socket.once('error', fail)
+    socket.once('secureConnect', () => {
+      socket.off('error', fail)
+      const certificate = socket.getPeerX509Certificate()
+      const spki = certificate?.publicKey.export({ format: 'der', type: 'spki' })
+      const hash = createHash('sha256')
+        .update(spki ?? '')
+        .digest()
+      if (sameBytes(hash, this.#pin)) callback?.(null, socket)
+      else {
+        fail(new CodedError('relay.certificate'))
+        socket.destroy()
+      }
+    })
+    return undefined
+  }
+}

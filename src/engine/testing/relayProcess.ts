@@ -1,0 +1,70 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const bundle = resolve(import.meta.dirname, '../../../out/relay/entry.relay.js')
+
+/** The relay's native store is built for one Node; tests that run under another name that one. */
+const node = process.env['VALISE_NODE20'] ?? process.execPath
+
+/** For tests: the real relay in a process of its own, which can be killed. */
+export class RelayProcess {
+  readonly data: string
+  address = ''
+  #child: ChildProcess | null = null
+
+  private constructor(data: string) {
+    this.data = data
+  }
+
+  static async start(): Promise<RelayProcess> {
+    if (!existsSync(bundle)) throw new Error('the relay is not built: npm run build')
+    const relay = new RelayProcess(join(mkdtempSync(join(tmpdir(), 'valise-relay-')), 'data'))
+    await run(node, [bundle, 'init', '--data', relay.data, '--name', 'Ministère des essais'])
+    await relay.up()
+    return relay
+  }
+
+  /** Starts it again on the same port. */
+  async up(): Promise<void> {
+    const port = this.address === '' ? '0' : new URL(this.address).port
+    const child = spawn(node, [bundle, 'run', '--data', this.data, '--port', port, '--log-level', 'silent'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    this.#child = child
+    for await (const line of createInterface({ input: child.stdout })) {
+      const said: unknown = JSON.parse(line)
+      if (typeof said === 'object' && said !== null && 'listening' in said)
+        this.address = String(said.listening)
+      return
+    }
+    throw new Error('the relay ended before it listened')
+  }
+
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    const child = this.#child
+    this.#child = null
+    if (child === null || child.exitCode !== null) return
+    const exited = new Promise((done) => child.once('exit', done))
+    child.kill(signal)
+    await exited
+  }
+
+  /** The text of an invitation for a new account. */
+  async invite(name: string): Promise<string> {
+    const parts = ['invite', '--data', this.data, '--name', name, '--address', this.address, '--json']
+    const { stdout } = await run(node, [bundle, ...parts])
+    const said: unknown = JSON.parse(stdout)
+    if (typeof said !== 'object' || said === null || !('text' in said)) throw new Error('no invitation')
+    return String(said.text)
+  }
+
+  async end(): Promise<void> {
+    await this.kill('SIGTERM')
+    rmSync(join(this.data, '..'), { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,163 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { systemClock, type Clock } from '../../base/clock.ts'
+import { CodedError, type ErrorCode, type Result } from '../../base/errors.ts'
+import type {
+  CallInput,
+  CallOutput,
+  Delta,
+  EngineCallName,
+  MessageView,
+  ReadyState,
+  Snapshot,
+} from '../../contract/index.ts'
+import { defaultPolicy } from '../../policy/index.ts'
+import { Engine } from '../engine.ts'
+import type { EngineOptions, OsKeyStore } from '../host.ts'
+
+/** For tests: a key store that holds what a login session would. */
+export function memoryKeyStore(): OsKeyStore & { present: boolean } {
+  const secrets = new Map<string, Uint8Array>()
+  return {
+    present: true,
+    async available() {
+      return this.present
+    },
+    async wrap(secret) {
+      const handle = randomBytes(16)
+      secrets.set(handle.toString('hex'), new Uint8Array(secret))
+      return handle
+    },
+    async unwrap(wrapped) {
+      const secret = secrets.get(Buffer.from(wrapped).toString('hex'))
+      if (secret === undefined) throw new CodedError('vault.keyStoreRefused')
+      return new Uint8Array(secret)
+    },
+  }
+}
+
+/** A real engine on a folder of its own, driven by calls as the window drives it. */
+export class Workstation {
+  readonly folder: string
+  readonly keyStore = memoryKeyStore()
+  readonly deltas: Delta[] = []
+  readonly #clock: Clock
+  readonly #options: Partial<EngineOptions>
+  engine: Engine
+
+  constructor(options: Partial<EngineOptions> = {}, clock: Clock = systemClock) {
+    this.folder = options.profile ?? mkdtempSync(join(tmpdir(), 'valise-workstation-'))
+    this.#clock = clock
+    this.#options = options
+    this.engine = this.#newEngine()
+  }
+
+  #newEngine(): Engine {
+    const options: EngineOptions = {
+      profile: this.folder,
+      policy: defaultPolicy(),
+      policyFindings: [],
+      version: '0.0.0',
+      locale: 'fr',
+      deviceName: 'POSTE-1',
+      ...this.#options,
+    }
+    const engine = new Engine(options, this.keyStore, this.#clock)
+    engine.onDelta((delta) => this.deltas.push(delta))
+    return engine
+  }
+
+  async start(): Promise<this> {
+    await this.engine.start()
+    return this
+  }
+
+  async restart(): Promise<void> {
+    await this.engine.stop()
+    this.engine = this.#newEngine()
+    await this.engine.start()
+  }
+
+  async end(): Promise<void> {
+    await this.engine.stop()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  async ask<N extends EngineCallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>> {
+    const result: Result<CallOutput<N>> = await this.engine.call(name, input)
+    if (result.ok) return result.value
+    throw new CodedError(result.error.code, result.error.details)
+  }
+
+  async refusal<N extends EngineCallName>(name: N, input: CallInput<N>): Promise<ErrorCode | null> {
+    const result = await this.engine.call(name, input)
+    return result.ok ? null : result.error.code
+  }
+
+  async snapshot(): Promise<Snapshot> {
+    return await this.ask('state.snapshot', {})
+  }
+
+  async ready(): Promise<ReadyState> {
+    const { state } = await this.snapshot()
+    if (state.phase !== 'ready') throw new Error(`phase ${JSON.stringify(state)}`)
+    return state
+  }
+
+  async enrol(invitation: string, deviceName = 'POSTE-1'): Promise<void> {
+    await this.ask('enrolment.complete', { invitation, deviceName, protection: { kind: 'osKeyStore' } })
+  }
+
+  async accountId(): Promise<string> {
+    return (await this.ready()).account.person.accountId
+  }
+
+  async openConversation(withWhom: Workstation): Promise<string> {
+    await this.online()
+    const { conversationId } = await this.ask('conversation.open', { accountId: await withWhom.accountId() })
+    return conversationId
+  }
+
+  async send(conversationId: string, text: string): Promise<string> {
+    const messageId = randomBytes(16).toString('hex')
+    await this.ask('message.send', { conversationId, messageId, text })
+    return messageId
+  }
+
+  /** The whole thread, oldest first, page by page. */
+  async thread(conversationId: string): Promise<MessageView[]> {
+    const all: MessageView[] = []
+    let before: number | null = null
+    for (;;) {
+      const page: CallOutput<'conversation.messages'> = await this.ask('conversation.messages', {
+        conversationId,
+        before,
+        limit: 100,
+      })
+      all.unshift(...page.messages)
+      const [first] = page.messages
+      if (!page.more || first === undefined) return all
+      before = first.position
+    }
+  }
+
+  async texts(conversationId: string): Promise<string[]> {
+    if (!(await this.ready()).conversations.some((c) => c.conversationId === conversationId)) return []
+    return (await this.thread(conversationId)).map((message) => message.text)
+  }
+
+  async online(): Promise<void> {
+    await until(async () => (await this.ready()).connection.state === 'online')
+  }
+}
+
+/** Waits until the condition holds; fails after `withinMs`. */
+export async function until(condition: () => Promise<boolean>, withinMs = 10_000): Promise<void> {
+  const end = performance.now() + withinMs
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error('it did not come about in time')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
