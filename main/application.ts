@@ -1,16 +1,9 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { app, ipcMain, safeStorage, session, type IpcMainInvokeEvent } from 'electron'
-import {
-  calls,
-  eventChannel,
-  events,
-  type CallName,
-  type Delta,
-  type MainCallName,
-} from '../src/contract/index.ts'
+import { calls, eventChannel, type CallName, type Delta, type MainCallName } from '../src/contract/index.ts'
 import type { EngineHost } from '../src/engine/host.ts'
-import { defaultPolicy, readLinuxPolicy, type EffectivePolicy } from '../src/policy/index.ts'
+import { defaultPolicy, readLinuxPolicy, type PolicyReading } from '../src/policy/index.ts'
 import { createText, type Language } from '../src/text/index.ts'
 import { appOrigin, appPage, readManifest, serveApp } from './appProtocol.ts'
 import { startEngine } from './engineThread.ts'
@@ -89,11 +82,14 @@ async function openEngine(
   tracker: StateTracker,
   windows: Windows,
 ): Promise<EngineHost> {
+  const reading = await machinePolicy()
   const engine = startEngine(
     join(options.out, 'main/entry.engine.js'),
     {
       profile: options.profile.folder,
-      policy: await machinePolicy(),
+      policy: reading.policy,
+      policyFindings: reading.findings,
+      version: app.getVersion(),
       locale,
       deviceName: (hostname().split('.', 1)[0] ?? '').slice(0, 64),
     },
@@ -111,8 +107,8 @@ function forward(delta: Delta, tracker: StateTracker, windows: Windows): void {
   windows.send(eventChannel('delta'), delta)
 }
 
-async function machinePolicy(): Promise<EffectivePolicy> {
-  return process.platform === 'linux' ? (await readLinuxPolicy()).policy : defaultPolicy()
+async function machinePolicy(): Promise<PolicyReading> {
+  return process.platform === 'linux' ? readLinuxPolicy() : { policy: defaultPolicy(), findings: [] }
 }
 
 const isMainCall = (name: CallName): name is MainCallName => calls[name].owner === 'main'

@@ -1,0 +1,135 @@
+// Electron does not run as root with Chromium's sandbox on: tests, demonstration and start run as an ordinary user. For
+// root such a user is made, and the checkout is staged where that user can read it; results are copied back.
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { root } from './targets.mjs'
+
+const user = 'valise-test'
+const leftOut = new Set(['node_modules', '.git', 'dist', 'dist-test'])
+
+/**
+ * @typedef {object} Place
+ * @property {string} root the checkout, readable, with a writable out/
+ * @property {(command: string, args: string[], env?: Record<string, string>) => Promise<number>} run resolves with the exit code
+ * @property {(names: string[]) => void} collect brings results under out/ home
+ * @property {() => void} remove
+ */
+
+/** @returns {Place} */
+export function unprivilegedPlace() {
+  if (process.getuid?.() !== 0) {
+    return {
+      root,
+      run: (command, args, env = {}) => spawned(command, args, root, env),
+      collect: () => {},
+      remove: () => {},
+    }
+  }
+  const ids = provideUser()
+  const folder = mkdtempSync(join(tmpdir(), 'valise-stage-'))
+  const staged = join(folder, 'checkout')
+  const home = join(folder, 'home')
+  for (const made of [staged, home]) mkdirSync(made)
+  stage(staged)
+  const node = readableNode(folder)
+  const display = ownDisplay(home)
+  execFileSync('chmod', ['-R', 'go+rX', staged])
+  for (const owned of [folder, home, staged]) chownSync(owned, ids.uid, ids.gid)
+  execFileSync('chown', ['-R', `${ids.uid}:${ids.gid}`, home, join(staged, 'out')])
+  link(join(root, 'node_modules'), join(staged, 'node_modules'))
+  chownSync(join(staged, 'node_modules'), ids.uid, ids.gid)
+  return {
+    root: staged,
+    run(command, args, env = {}) {
+      const own = {
+        HOME: home,
+        XDG_RUNTIME_DIR: home,
+        XDG_CONFIG_HOME: join(home, '.config'),
+        PATH: `${node}:${process.env.PATH}`,
+      }
+      const pairs = Object.entries({ ...own, ...display, ...env }).map(([name, value]) => `${name}=${value}`)
+      return spawned(
+        'runuser',
+        ['-u', user, '--', 'env', '-u', 'DBUS_SESSION_BUS_ADDRESS', ...pairs, command, ...args],
+        staged,
+        {},
+      )
+    },
+    collect(names) {
+      for (const name of names) {
+        const made = join(staged, 'out', name)
+        if (!existsSync(made)) continue
+        rmSync(join(root, 'out', name), { recursive: true, force: true })
+        cpSync(made, join(root, 'out', name), { recursive: true })
+      }
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+/** @param {string} command @param {string[]} args @param {string} cwd @param {Record<string, string>} env */
+function spawned(command, args, cwd, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    })
+    const pass = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal)
+    process.on('SIGTERM', pass)
+    // A terminal sends Ctrl+C to the child as well; this process stays to clear up behind it.
+    process.on('SIGINT', () => {})
+    child.on('error', reject)
+    child.on('exit', (code) => resolve(code ?? 1))
+  })
+}
+
+function provideUser() {
+  const id = (/** @type {string} */ flag) => spawnSync('id', [flag, user], { encoding: 'utf8' })
+  if (id('-u').status !== 0)
+    execFileSync('useradd', ['--system', '--shell', '/bin/bash', user], { stdio: 'ignore' })
+  return { uid: Number(id('-u').stdout), gid: Number(id('-g').stdout) }
+}
+
+/** @param {string} staged */
+function stage(staged) {
+  for (const name of readdirSync(root)) {
+    if (!leftOut.has(name))
+      cpSync(join(root, name), join(staged, name), { recursive: true, verbatimSymlinks: true })
+  }
+  mkdirSync(join(staged, 'out'), { recursive: true })
+}
+
+/**
+ * Hard links cost nothing, but share the mode and need the same file system: a copy where either does not serve.
+ * @param {string} from @param {string} to
+ */
+function link(from, to) {
+  const closed = execFileSync('find', [from, '!', '-type', 'l', '!', '-perm', '-o=r', '-print', '-quit'], {
+    encoding: 'utf8',
+  })
+  if (closed === '' && spawnSync('cp', ['-al', from, to], { stdio: 'ignore' }).status === 0) return
+  rmSync(to, { recursive: true, force: true })
+  execFileSync('cp', ['-a', from, to])
+  execFileSync('chmod', ['-R', 'go+rX', to])
+}
+
+/** Folder of a Node that the user may run; one below /root is copied. @param {string} folder */
+function readableNode(folder) {
+  const check = spawnSync('runuser', ['-u', user, '--', process.execPath, '-e', ''], { stdio: 'ignore' })
+  if (check.status === 0) return dirname(process.execPath)
+  mkdirSync(join(folder, 'bin'))
+  cpSync(process.execPath, join(folder, 'bin/node'))
+  execFileSync('chmod', ['-R', '755', join(folder, 'bin')])
+  return join(folder, 'bin')
+}
+
+/** The right to draw on root's display, where there is one. @param {string} home */
+function ownDisplay(home) {
+  const cookie = process.env.XAUTHORITY ?? join(process.env.HOME ?? '/root', '.Xauthority')
+  if (!process.env.DISPLAY || !existsSync(cookie)) return {}
+  cpSync(cookie, join(home, '.Xauthority'))
+  return { XAUTHORITY: join(home, '.Xauthority') }
+}
