@@ -9,7 +9,6 @@ interface PasswordFieldProps {
   readonly autoComplete: 'current-password' | 'new-password'
   readonly describedBy?: string
   readonly invalid?: boolean
-  readonly small?: boolean
   /** A word or icon at the end instead of the button that shows the passphrase. */
   readonly end?: ReactNode
   readonly shown?: boolean
@@ -28,9 +27,7 @@ export function PasswordField(props: PasswordFieldProps) {
   const caps = (event: React.KeyboardEvent): void => props.onCapsLock?.(event.getModifierState('CapsLock'))
   return (
     <div className="field grow">
-      <label htmlFor={id} className={props.small ? 't13' : undefined}>
-        {props.label}
-      </label>
+      <label htmlFor={id}>{props.label}</label>
       <div className={`input${props.invalid ? ' err' : ''}`}>
         <input
           ref={props.inputRef}

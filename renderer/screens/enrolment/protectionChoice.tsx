@@ -93,7 +93,6 @@ function PassphraseFields({ minimum, protection, onChange }: PassphraseFieldsPro
     <>
       <div className="pair">
         <PasswordField
-          small
           label={text('enrol.passphrase')}
           autoComplete="new-password"
           value={passphrase}
@@ -103,7 +102,6 @@ function PassphraseFields({ minimum, protection, onChange }: PassphraseFieldsPro
           onChange={(value) => onChange({ ...protection, passphrase: value })}
         />
         <PasswordField
-          small
           label={text('enrol.confirm')}
           autoComplete="new-password"
           value={confirmation}

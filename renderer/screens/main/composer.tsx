@@ -21,16 +21,19 @@ export function Composer({ conversation }: { readonly conversation: Conversation
   const focusAsked = useView((one) => one.composerFocus)
   const offline = useModel((model) => readyOf(model)?.connection.state === 'offline')
   const [error, setError] = useState<ErrorReport | null>(null)
+  /** Sending was asked for with nothing to send. */
+  const [nudged, setNudged] = useState(false)
   /** The id of a text that was refused: the same text keeps it, so that it can never become two messages. */
   const refused = useRef<{ readonly id: string; readonly text: string } | null>(null)
   const field = useRef<HTMLTextAreaElement>(null)
-  const ids = { hint: useId(), limit: useId(), error: useId(), reason: useId() }
+  const ids = { hint: useId(), limit: useId(), error: useId() }
   useKeptDraft(conversationId, value, conversation.draft)
   useEffect(() => field.current?.focus(), [focusAsked])
 
   const left = room(value)
   const empty = value.trim() === ''
   const send = async (): Promise<void> => {
+    setNudged(empty)
     if (empty || left < 0) return
     const messageId = refused.current?.text === value ? refused.current.id : newMessageId()
     refused.current = null
@@ -55,14 +58,17 @@ export function Composer({ conversation }: { readonly conversation: Conversation
     void send()
   }
   const label = text('composer.field', { name: person.displayName })
-  const reason = empty
-    ? text('composer.emptyReason')
-    : left < 0
-      ? text('composer.tooLong', { count: -left })
-      : null
+  const tooLong = left < 0
+  const told = tooLong
+    ? text('composer.tooLong', { count: -left })
+    : left < tellRoomUnder
+      ? text('composer.left', { count: left })
+      : nudged && empty
+        ? text('composer.emptyReason')
+        : null
   return (
     <form
-      className={`composer${error !== null || left < 0 ? ' err' : ''}`}
+      className={`composer${error !== null || tooLong ? ' err' : ''}`}
       aria-label={text('composer.form')}
       data-region="composer"
       onSubmit={submit}
@@ -73,7 +79,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         rows={1}
         aria-label={label}
         aria-describedby={`${ids.hint} ${ids.limit} ${ids.error}`}
-        aria-invalid={left < 0 ? true : undefined}
+        aria-invalid={tooLong ? true : undefined}
         placeholder={label}
         value={value}
         data-testid="composer"
@@ -92,10 +98,8 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         )}
       </div>
       <div className="bar">
-        <span className={left < 0 ? 'limit errline' : 'limit hint'} id={ids.limit} role="status">
-          {left < 0
-            ? text('composer.tooLong', { count: -left })
-            : left < tellRoomUnder && text('composer.left', { count: left })}
+        <span className={tooLong ? 'limit errline' : 'limit hint'} id={ids.limit} role="status">
+          {told}
         </span>
         <span className="vh" id={ids.hint}>
           {text('composer.hint')}
@@ -106,17 +110,12 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         <button
           type="submit"
           className="btn primary send"
-          aria-disabled={reason !== null}
-          aria-describedby={reason === null ? undefined : ids.reason}
+          aria-disabled={tooLong}
+          aria-describedby={ids.limit}
         >
           <Icon name="send" small />
           {text(offline ? 'composer.queue' : 'composer.send')}
         </button>
-        {reason !== null && (
-          <span className="vh" id={ids.reason}>
-            {reason}
-          </span>
-        )}
       </div>
     </form>
   )

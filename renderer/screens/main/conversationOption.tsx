@@ -66,7 +66,7 @@ interface PreviewProps {
 function Preview({ conversation, draft }: PreviewProps) {
   const { text } = useWords()
   const { held, preview } = conversation
-  if (held > 0) return <span className="trunc warn strong">{text('list.held', { count: held })}</span>
+  if (held > 0) return <span className="trunc warn strong">{text('list.heldShort')}</span>
   if (draft !== '') {
     return (
       <span className="trunc" dir="auto">

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { Icon } from '../../components/icon.tsx'
 import { useModel, useServices, useText } from '../../context.tsx'
 import { readyOf } from '../../store/state.ts'
@@ -10,6 +10,11 @@ export function EmptyThread() {
   const { view } = useServices()
   const fresh = useModel((model) => readyOf(model)?.conversations.length === 0)
   const count = useDirectorySize(fresh)
+  const button = useRef<HTMLButtonElement>(null)
+  // On a new workstation the one thing to do is where the keyboard is.
+  useEffect(() => {
+    if (fresh) button.current?.focus()
+  }, [fresh])
   return (
     <main className="thread centred" aria-label={text('empty.label')} data-region="thread">
       <div className="first-steps">
@@ -22,7 +27,7 @@ export function EmptyThread() {
             <div className="h">{text('empty.write')}</div>
             <div className="d">{text('empty.directorySize', { count })}</div>
             <div className="ct">
-              <button type="button" className="btn primary" onClick={() => showDirectory(view)}>
+              <button ref={button} type="button" className="btn primary" onClick={() => showDirectory(view)}>
                 <Icon name="directory" small />
                 {text('empty.openDirectory')}
               </button>

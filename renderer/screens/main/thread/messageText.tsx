@@ -8,8 +8,14 @@ interface MessageTextProps {
   readonly onLink: (address: string) => void
 }
 
-/** Plain text with line ends kept; addresses ask to be opened outside, they never navigate (SECURITY 8). */
-export function MessageText({ value, reachable, onLink }: MessageTextProps) {
+/** Plain text: paragraphs at empty lines, line ends kept inside them. */
+export function MessageText({ value, ...rest }: MessageTextProps) {
+  const paragraphs = useMemo(() => value.split(/\n{2,}/u).filter((one) => one.trim() !== ''), [value])
+  return paragraphs.map((paragraph, index) => <Paragraph key={index} value={paragraph} {...rest} />)
+}
+
+/** Addresses ask to be opened outside, they never navigate (SECURITY 8). */
+function Paragraph({ value, reachable, onLink }: MessageTextProps) {
   const pieces = useMemo(() => linkify(value), [value])
   return (
     <p className="words" dir="auto">
