@@ -9,6 +9,8 @@ import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
 import { httpServer } from './http/server.ts'
 import { silentLog, type RelayLog } from './log.ts'
 import { GroupCommit } from './queue/groupCommit.ts'
+import { limits } from '../wire/limits.ts'
+import type { ConnectionTimes } from './socket/connection.ts'
 import { SocketHub } from './socket/hub.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { SqliteOptions } from './store/sqliteOpen.ts'
@@ -25,6 +27,8 @@ export interface RelayOptions {
   readonly tls?: TlsFiles
   readonly database?: SqliteOptions
   readonly budgets?: Partial<Budgets>
+  /** Left out: those of `limits`. */
+  readonly times?: Partial<ConnectionTimes>
   readonly clock?: Clock
   readonly log?: RelayLog
 }
@@ -87,7 +91,15 @@ function assemble(
     onStored: (envelopes) => hub.stored(envelopes),
     onPressure: (high) => hub.pressure(high),
   })
-  const hub = new SocketHub({ relayId: anchors.relayId, store, commits, tokens, clock, log })
+  const hub = new SocketHub({
+    relayId: anchors.relayId,
+    store,
+    commits,
+    tokens,
+    clock,
+    log,
+    times: { ...limits, ...options.times },
+  })
   const app = httpServer({
     store,
     anchors,

@@ -3,11 +3,11 @@ import { toUuid } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { reportOf } from '../../base/errors.ts'
 import { authenticationInput } from '../../wire/authentication.ts'
-import { limits, protocolVersion } from '../../wire/limits.ts'
+import { protocolVersion } from '../../wire/limits.ts'
 import type { Acknowledge, Authenticate, ClientFrame, Put } from '../../wire/relay_pb.ts'
 import { verifyByDeviceKey } from '../deviceKeys.ts'
 import type { RelayLog } from '../log.ts'
-import { Delivery } from '../queue/delivery.ts'
+import { bufferedBytesMax, Delivery } from '../queue/delivery.ts'
 import type { GroupCommit } from '../queue/groupCommit.ts'
 import { engineCode } from '../store/sqliteOpen.ts'
 import type { DeviceRecord, RelayStore, StoredEnvelope } from '../store/store.ts'
@@ -23,6 +23,12 @@ import {
 } from './frames.ts'
 import { closeCodes, type Link } from './link.ts'
 
+/** Milliseconds. */
+export interface ConnectionTimes {
+  readonly authenticationMs: number
+  readonly keepAliveMs: number
+}
+
 export interface ConnectionDeps {
   readonly relayId: string
   readonly store: Pick<RelayStore, 'devices' | 'queues'>
@@ -30,6 +36,7 @@ export interface ConnectionDeps {
   readonly tokens: Tokens
   readonly clock: Clock
   readonly log: RelayLog
+  readonly times: ConnectionTimes
   /** The device has proved itself: from now on the connection takes what is committed for it. */
   readonly welcomed: (connection: Connection, device: number) => void
 }
@@ -52,7 +59,7 @@ export class Connection {
   constructor(link: Link, deps: ConnectionDeps) {
     this.#link = link
     this.#deps = deps
-    this.#deadline = setTimeout(() => this.#refuse('relay.unauthorised'), limits.authenticationMs)
+    this.#deadline = setTimeout(() => this.#refuse('relay.unauthorised'), deps.times.authenticationMs)
     link.send({ case: 'challenge', value: { nonce: this.#nonce, relayId: deps.relayId, protocolVersion } })
   }
 
@@ -72,6 +79,8 @@ export class Connection {
     const frame = binary ? decodeFrame(bytes) : null
     if (frame === null) this.#refuse('frame.malformed')
     else this.#take(frame)
+    // Who asks without taking the answers is not read from, so that answers cannot pile up here.
+    if (this.#link.buffered > bufferedBytesMax) this.#link.hold('peer')
   }
 
   stored(envelopes: readonly StoredEnvelope[]): void {
@@ -80,6 +89,7 @@ export class Connection {
 
   /** The socket has taken bytes. */
   sent(): void {
+    if (this.#link.buffered <= bufferedBytesMax) this.#link.release('peer')
     if (this.#state.kind === 'welcome') this.#state.delivery.wake()
   }
 
@@ -87,7 +97,7 @@ export class Connection {
     this.#heard = true
   }
 
-  /** Called every `limits.keepAliveMs`: a peer that gave no sign since the last time is gone. */
+  /** Called every `keepAliveMs`: a peer that gave no sign since the last time is gone. */
   keepAlive(): void {
     const taking = this.#link.buffered < this.#bufferedBefore
     this.#bufferedBefore = this.#link.buffered

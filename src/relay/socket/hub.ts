@@ -27,7 +27,7 @@ export class SocketHub {
 
   constructor(deps: Omit<ConnectionDeps, 'welcomed'>) {
     this.#deps = deps
-    this.#keepAlive = setInterval(() => this.#checkAll(), limits.keepAliveMs)
+    this.#keepAlive = setInterval(() => this.#checkAll(), deps.times.keepAliveMs)
     this.#keepAlive.unref()
   }
 
@@ -62,8 +62,8 @@ export class SocketHub {
   pressure(high: boolean): void {
     this.#paused = high
     for (const { link } of this.#all) {
-      if (high) link.pause()
-      else link.resume()
+      if (high) link.hold('disk')
+      else link.release('disk')
     }
   }
 
@@ -84,7 +84,7 @@ export class SocketHub {
       welcomed: (welcomed, device) => this.#register(welcomed, device),
     })
     this.#all.add(connection)
-    if (this.#paused) link.pause()
+    if (this.#paused) link.hold('disk')
     this.#deps.log.debug('connection opened', { connections: this.#all.size })
     socket.on('message', (data: RawData, binary: boolean) => connection.receive(bytesOf(data), binary))
     socket.on('pong', () => connection.heard())

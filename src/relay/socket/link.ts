@@ -9,6 +9,9 @@ export const closeCodes = { goingAway: 1001, refused: 1008, replaced: 4001 } as 
 /** After a close was sent, the peer has this long to answer it, in milliseconds. */
 const closeMs = 2_000
 
+/** The disk has too much to write, or the peer takes too little of what it is sent. */
+export type HoldReason = 'disk' | 'peer'
+
 /** One WebSocket as a connection uses it: frames out, corked so that what is written in one turn is one write. */
 export class Link {
   readonly #socket: WebSocket
@@ -16,6 +19,7 @@ export class Link {
   readonly #sent: () => void
   #corked = false
   #closing = false
+  readonly #held = new Set<HoldReason>()
 
   /** `sent` is called whenever the operating system has taken bytes. */
   constructor(socket: WebSocket, stream: Duplex, sent: () => void) {
@@ -59,12 +63,14 @@ export class Link {
     this.#socket.terminate()
   }
 
-  pause(): void {
+  /** Stops reading from the peer until every reason is gone. */
+  hold(reason: HoldReason): void {
+    this.#held.add(reason)
     this.#socket.pause()
   }
 
-  resume(): void {
-    this.#socket.resume()
+  release(reason: HoldReason): void {
+    if (this.#held.delete(reason) && this.#held.size === 0) this.#socket.resume()
   }
 
   #cork(): void {

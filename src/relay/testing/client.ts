@@ -1,4 +1,5 @@
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { IdentityKeyPair, KEMKeyPair, PrivateKey } from '@signalapp/libsignal-client'
 import { WebSocket } from 'ws'
@@ -130,13 +131,19 @@ export interface Waiter {
 /** A scripted client on one WebSocket. Keeps every frame that came in until somebody takes it. */
 export class TestClient {
   readonly socket: WebSocket
+  /** The connection under it, for bytes that `ws` would not send. */
+  readonly stream: Socket
   readonly inbox: ServerFrame['frame'][] = []
   readonly closed: Promise<{ readonly code: number }>
   #waiters: Waiter[] = []
   #nextRequest = 1
 
   constructor(address: string) {
-    this.socket = new WebSocket(address.replace(/^http/, 'ws') + socketPath)
+    const { hostname, port } = new URL(address)
+    this.stream = connect(Number(port), hostname)
+    this.socket = new WebSocket(address.replace(/^http/, 'ws') + socketPath, {
+      createConnection: () => this.stream,
+    })
     this.socket.binaryType = 'nodebuffer'
     this.socket.on('error', () => undefined)
     this.socket.on('message', (data: Buffer) => this.#take(fromBinary(ServerFrameSchema, data).frame))
