@@ -13,22 +13,22 @@ afterEach(async () => fixture.end())
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 test('who does not prove itself in time is refused; who did stays', async () => {
-  fixture = await relayFixture({ times: { authenticationMs: 60 } })
+  fixture = await relayFixture({ times: { authenticationMs: 500 } })
   const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
   const stranger = new TestClient(fixture.address)
   expect(await stranger.next('refusal')).toMatchObject({ code: 'relay.unauthorised' })
   expect(await stranger.closed).toEqual({ code: 1008 })
-  await pause(80)
+  await pause(100)
   expect(alice.socket.readyState).toBe(WebSocket.OPEN)
 })
 
 test('a peer that gives no sign is dropped; one that answers pings stays', async () => {
-  fixture = await relayFixture({ times: { keepAliveMs: 40 } })
+  fixture = await relayFixture({ times: { keepAliveMs: 150 } })
   const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
   const dead = new WebSocket(fixture.address.replace('http', 'ws') + socketPath, { autoPong: false })
   const code = await new Promise<number>((resolve) => dead.on('close', resolve))
   expect(code).toBe(1006)
-  await pause(120)
+  await pause(400)
   expect(alice.socket.readyState).toBe(WebSocket.OPEN)
 })
 
