@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { CodedError } from '../base/errors.ts'
+import { CodedError, reportOf } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
 import { encodeContent, receiptIds } from '../content/content.ts'
 import { keyToken, peerToken } from '../journal/index.ts'
@@ -56,6 +56,8 @@ export class Receiver {
   #connection: LiveConnection | null = null
   #running: Promise<void> | null = null
   #stopped = false
+  /** How many envelopes are still taken in one by one, after a batch that met a defect. */
+  #singly = 0
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts
@@ -80,18 +82,56 @@ export class Receiver {
     while (this.#waiting.length > 0 && !this.#stopped) {
       const connection = this.#connection
       if (connection === null) return
-      const batch = this.#waiting.splice(0, batchSize)
+      const batch = this.#waiting.splice(0, this.#singly > 0 ? 1 : batchSize)
+      this.#singly = Math.max(0, this.#singly - 1)
       try {
-        const result = await this.#parts.protocol.exclusively((turn) => this.#takeIn(turn, batch, connection))
-        connection.socket.acknowledge(batch.map((envelope) => envelope.queueId))
-        this.#parts.committed(result)
-        await this.#parts.journal.flush()
+        await this.#commit(connection, batch, (turn) => this.#takeIn(turn, batch, connection))
       } catch (error) {
-        // Nothing of the batch happened; the relay keeps it until the cause (a full disk) is gone.
-        this.#waiting = []
-        connection.socket.close(error instanceof CodedError ? error : new CodedError('internal'))
-        if (!(error instanceof CodedError)) throw error
+        await this.#afterFailure(connection, batch, error)
       }
+    }
+  }
+
+  async #commit(
+    connection: LiveConnection,
+    batch: readonly Envelope[],
+    work: (turn: Turn) => Promise<BatchResult>,
+  ): Promise<void> {
+    const result = await this.#parts.protocol.exclusively(work)
+    connection.socket.acknowledge(batch.map((envelope) => envelope.queueId))
+    this.#parts.committed(result)
+    await this.#parts.journal.flush()
+  }
+
+  /** Nothing of the batch has happened, and the relay still has it. */
+  async #afterFailure(connection: LiveConnection, batch: readonly Envelope[], error: unknown): Promise<void> {
+    const { code } = reportOf(error)
+    const [only] = batch
+    if (code === 'internal' && batch.length > 1) {
+      // A defect of ours met one of them: one by one the others still arrive (SECURITY 12).
+      this.#waiting.unshift(...batch)
+      this.#singly = batch.length
+      return
+    }
+    if (code === 'internal' && only !== undefined && (await this.#setAside(connection, only))) return
+    // The cause (a full disk) is not in the envelopes: they come again on a later connection.
+    this.#waiting = []
+    connection.socket.close(error instanceof CodedError ? error : new CodedError('internal'))
+  }
+
+  /** Quarantines an envelope without looking into it; false when even that fails. */
+  async #setAside(connection: LiveConnection, envelope: Envelope): Promise<boolean> {
+    try {
+      await this.#commit(connection, [envelope], async (turn) => {
+        const changes = new BatchChanges(this.#parts.clock.now())
+        const refused: Refused = { kind: 'refused', code: 'internal', sender: null, changedKey: null }
+        this.#quarantine(turn, envelope, Number(envelope.receivedAt), refused, changes)
+        turn.writes.commit()
+        return changes
+      })
+      return true
+    } catch {
+      return false
     }
   }
 

@@ -5,7 +5,14 @@ import { paddedSizes } from '../content/padding.ts'
 import { deviceKey } from '../storage/records.ts'
 import type { InnerCiphertext } from './sealedSender.ts'
 import type { Lane, Opened, Refused } from './protocol.ts'
-import { bundleOf, sealedMessage, startSessions, testAuthority, testDevice, type TestDevice } from './testkit.ts'
+import {
+  bundleOf,
+  sealedMessage,
+  startSessions,
+  testAuthority,
+  testDevice,
+  type TestDevice,
+} from './testkit.ts'
 
 const authority = testAuthority()
 const devices: TestDevice[] = []
@@ -53,7 +60,8 @@ afterEach(() => {
 })
 
 function counterOf(inner: InnerCiphertext): number {
-  if (inner.type === CiphertextMessageType.Whisper) return SignalMessage.deserialize(inner.ciphertext).counter()
+  if (inner.type === CiphertextMessageType.Whisper)
+    return SignalMessage.deserialize(inner.ciphertext).counter()
   throw new Error('not a whisper message')
 }
 
@@ -220,7 +228,11 @@ describe('identities', () => {
 
     await b.protocol.exclusively(async (turn) => {
       turn.dropSession(addressOf(a))
-      turn.writes.identities.put(a.local.accountId, { identityKey: changedKey, changedKey: null, firstSeenAt: 0 })
+      turn.writes.identities.put(a.local.accountId, {
+        identityKey: changedKey,
+        changedKey: null,
+        firstSeenAt: 0,
+      })
       turn.writes.commit()
     })
     expect(await received(b, body)).toBe('c’est moi')
@@ -275,10 +287,13 @@ describe('certificates and bundles', () => {
     const [a, b] = [device(), device()]
     const bundle = bundleOf(b)
     const other = bundleOf(device())
-    const forged = bundle.devices.map((d) => ({ ...d, signedPreKey: other.devices[0]?.signedPreKey ?? d.signedPreKey }))
-    await expect(
-      startSessions(a, b.local.accountId, { ...bundle, devices: forged }),
-    ).rejects.toMatchObject({ code: 'bundle.signature' })
+    const forged = bundle.devices.map((d) => ({
+      ...d,
+      signedPreKey: other.devices[0]?.signedPreKey ?? d.signedPreKey,
+    }))
+    await expect(startSessions(a, b.local.accountId, { ...bundle, devices: forged })).rejects.toMatchObject({
+      code: 'bundle.signature',
+    })
     expect(a.records.begin().identities.get(b.local.accountId)).toBeNull()
     await expect(send(a, b, 'x')).rejects.toMatchObject({ code: 'session.missing' })
   })

@@ -216,7 +216,8 @@ export class Turn {
       const content = unpad(await this.#decrypt(stores, unsealed))
       const saved = attempt.identities.get(sender.accountId)
       // The certificate and the session must speak of the same identity, or the relay has mixed two.
-      if (saved === null || !sameBytes(saved.identityKey, senderKey)) return refusal('certificate.sender', sender)
+      if (saved === null || !sameBytes(saved.identityKey, senderKey))
+        return refusal('certificate.sender', sender)
       attempt.sink()
       return {
         kind: 'opened',

@@ -37,7 +37,11 @@ export async function seal(
 ): Promise<Bytes> {
   const type = sealedType.get(inner.type)
   if (type === undefined) throw new CodedError('argument.invalid')
-  const message = create(UnidentifiedSenderMessageSchema, { type, senderCertificate, content: inner.ciphertext })
+  const message = create(UnidentifiedSenderMessageSchema, {
+    type,
+    senderCertificate,
+    content: inner.ciphertext,
+  })
   try {
     const content = UnidentifiedSenderMessageContent.deserialize(
       copyBytes(toBinary(UnidentifiedSenderMessageSchema, message)),

@@ -17,7 +17,7 @@ import {
   type PrivateKey,
   type ProtocolAddress,
 } from '@signalapp/libsignal-client'
-import { sameBytes } from '../base/bytes.ts'
+import { sameBytes, type Bytes } from '../base/bytes.ts'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
 import { deviceKey, senderKeyKey } from '../storage/records.ts'
 import type { WriteSet } from '../storage/writeSet.ts'
@@ -124,6 +124,8 @@ export class IdentityStore extends IdentityKeyStore {
 
 export class WriteSetSessions extends SessionStore {
   readonly #writes: WriteSet
+  /** The record read last: one encryption looks at it twice, and reading 4 kB of it costs as much as a hash. */
+  #last: { readonly bytes: Bytes; readonly record: SessionRecord } | null = null
 
   constructor(writes: WriteSet) {
     super()
@@ -135,8 +137,10 @@ export class WriteSetSessions extends SessionStore {
   }
 
   override async getSession(address: ProtocolAddress): Promise<SessionRecord | null> {
-    const record = this.#writes.sessions.get(addressKey(address))
-    return record && SessionRecord.deserialize(record)
+    const bytes = this.#writes.sessions.get(addressKey(address))
+    if (bytes === null) return null
+    if (this.#last?.bytes !== bytes) this.#last = { bytes, record: SessionRecord.deserialize(bytes) }
+    return this.#last.record
   }
 
   override async getExistingSessions(addresses: ProtocolAddress[]): Promise<SessionRecord[]> {
@@ -252,7 +256,10 @@ export class WriteSetSenderKeys extends SenderKeyStore {
     this.#writes.senderKeys.put(key, record.serialize())
   }
 
-  override async getSenderKey(sender: ProtocolAddress, distributionId: string): Promise<SenderKeyRecord | null> {
+  override async getSenderKey(
+    sender: ProtocolAddress,
+    distributionId: string,
+  ): Promise<SenderKeyRecord | null> {
     const record = this.#writes.senderKeys.get(senderKeyKey(sender.name(), sender.deviceId(), distributionId))
     return record && SenderKeyRecord.deserialize(record)
   }

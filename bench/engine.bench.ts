@@ -1,0 +1,40 @@
+import { protocolBench, type ProtocolBench } from '../src/protocol/benchkit.ts'
+import { atLeast, median, type Figure } from './figure.ts'
+
+/** Messages that one transaction takes, as on catch-up. */
+const batch = 100
+const rounds = 60
+
+/**
+ * Encrypt + commit and decrypt + commit in batches of 100 on the SQLCipher vault with `synchronous=FULL`, beside
+ * libsignal doing the same cryptography on plain memory stores. Rounds of both alternate, so that a disturbance of
+ * the machine meets both; figures are medians of the rounds.
+ */
+export async function run(): Promise<Figure[]> {
+  const figures: Figure[] = []
+  for (const bytes of [128, 4_096]) {
+    const bench = await protocolBench(bytes)
+    try {
+      figures.push(await compared(`encrypt + commit, ${bytes} B`, bench, 'encryptInVault', 'encryptInMemory'))
+      figures.push(
+        await compared(`unseal + decrypt + commit, ${bytes} B`, bench, 'decryptInVault', 'decryptInMemory'),
+      )
+    } finally {
+      bench.remove()
+    }
+  }
+  return figures
+}
+
+type Measure = Exclude<keyof ProtocolBench, 'remove'>
+
+async function compared(name: string, bench: ProtocolBench, ours: Measure, floor: Measure): Promise<Figure> {
+  const times = { ours: [] as number[], floor: [] as number[] }
+  for (let round = 0; round < rounds; round += 1) {
+    times.floor.push(await bench[floor](batch))
+    times.ours.push(await bench[ours](batch))
+  }
+  const rate = (milliseconds: readonly number[]): number => Math.round((batch / median(milliseconds)) * 1_000)
+  const beside = { name: 'libsignal on memory stores', value: rate(times.floor) }
+  return atLeast({ name, value: rate(times.ours), unit: 'messages/s', beside, goal: 0.5 })
+}

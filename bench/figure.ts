@@ -1,0 +1,37 @@
+/** One line of a benchmark's result; `ratio` is `value` over `beside.value`. */
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  /** The floor or the peer, measured in the same run. */
+  readonly beside: { readonly name: string; readonly value: number }
+  readonly ratio: number
+  /** In words: what the ratio has to be. */
+  readonly goal: string
+  readonly holds: boolean
+}
+
+type Measured = Pick<Figure, 'name' | 'value' | 'unit' | 'beside'> & { readonly goal: number }
+
+/** More is better: the ratio has to reach the goal. */
+export function atLeast(measured: Measured): Figure {
+  const ratio = ratioOf(measured)
+  return { ...measured, ratio, goal: `≥ ${measured.goal}`, holds: ratio >= measured.goal }
+}
+
+/** Less is better: the ratio must not pass the goal. */
+export function atMost(measured: Measured): Figure {
+  const ratio = ratioOf(measured)
+  return { ...measured, ratio, goal: `≤ ${measured.goal}`, holds: ratio <= measured.goal }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted[Math.floor(sorted.length / 2)]
+  if (middle === undefined) throw new RangeError('no values')
+  return middle
+}
+
+function ratioOf({ value, beside }: Measured): number {
+  return Math.round((value / beside.value) * 1_000) / 1_000
+}
