@@ -74,7 +74,7 @@ for (const locale of ['fr', 'en'] as const) {
     await expect(page.getByRole('heading', { name: say.done })).toBeVisible()
     const [sent] = await valise.calls('enrolment.complete')
     expect(sent).toEqual({
-      invitation: 'k7qm24xd9pla',
+      invitation: 'K7QM24XD9PLA',
       deviceName: enrolment.deviceName,
       protection: { kind: 'passphrase', passphrase },
     })
@@ -89,7 +89,7 @@ test('what is missing is said beside the button that waits for it', async ({ pag
   await expect(next).toHaveAccessibleDescription('Il manque 3\u00a0caractères au code pour continuer.')
   await page.getByLabel('Code d’invitation').fill('K7QM-24XD-9PL')
   await expect(next).toHaveAccessibleDescription('Il manque 1\u00a0caractère au code pour continuer.')
-  await next.click()
+  await next.click({ force: true })
   expect(await valise.calls('enrolment.inspect')).toEqual([])
   await page.getByRole('button', { name: 'Adresse fixée par votre service informatique' }).click()
   await expect(page.getByText('Votre organisation impose ce serveur')).toBeVisible()
@@ -146,7 +146,7 @@ test('passphrases: length, confirmation, showing them, policy', async ({ page, v
   await expect(page.getByText('5\u00a0mots, 26\u00a0caractères')).toBeVisible()
   await second.fill('autre chose')
   await expect(next).toHaveAccessibleDescription(/diffèrent/)
-  await next.click()
+  await next.click({ force: true })
   expect(await valise.calls('enrolment.complete')).toEqual([])
   await page.getByRole('button', { name: 'Afficher la phrase de passe' }).click()
   await expect(first).toHaveAttribute('type', 'text')

@@ -88,8 +88,8 @@ test('messages: one stop, arrows, the row’s own buttons, Escape to the row and
 test('Tab begins with the way to the composer', async ({ page, valise }) => {
   await valise.open(scenario(ready()))
   await page.keyboard.press('Alt+ArrowDown')
-  await page.evaluate('document.activeElement.blur()')
-  await page.keyboard.press('Tab')
+  await page.keyboard.press('F6')
+  await page.keyboard.press('Shift+Tab')
   const skip = page.getByRole('button', { name: 'Aller à la rédaction' })
   await expect(skip).toBeFocused()
   await expect(skip).toBeVisible()

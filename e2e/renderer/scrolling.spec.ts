@@ -61,7 +61,7 @@ test('scrolling up brings older pages and the reading place holds', async ({ pag
   await page.waitForTimeout(100)
   expect(await page.evaluate(topmost)).toEqual(after)
   await page.getByRole('button', { name: 'Aller aux derniers messages' }).click()
-  await expect(page.getByText('en bas')).toBeInViewport()
+  await expect(thread(page).getByText('en bas')).toBeInViewport()
 })
 
 test('at the very top the place holds too', async ({ page, valise }) => {
@@ -109,7 +109,7 @@ test('10,000 messages: all can be reached, few are in the document, none is lost
   expect(slowest).toBeLessThan(250)
   await page.keyboard.press('Shift+F6')
   await page.keyboard.press('End')
-  await expect(page.getByText(`ligne ${count} `)).toBeInViewport()
+  await expect(thread(page).getByText(`ligne ${count} `)).toBeInViewport()
 })
 
 test('typing stays quick beside a long thread', async ({ page, valise }) => {

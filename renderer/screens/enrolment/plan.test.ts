@@ -8,7 +8,7 @@ test('an invitation may be folded, a code may have hyphens and spaces', () => {
   })
   expect(readInvitation('k7qm-24xd 9plá'.replace('á', 'a'), true)).toEqual({
     kind: 'complete',
-    invitation: 'k7qm24xd9pla',
+    invitation: 'K7QM24XD9PLA',
   })
   expect(readInvitation('K7QM-24XD-9', true)).toEqual({ kind: 'codeShort', missing: 3 })
   expect(readInvitation('K7QM-24XD-9PLAB', true)).toEqual({ kind: 'codeLong', extra: 1 })

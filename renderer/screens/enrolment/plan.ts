@@ -17,7 +17,7 @@ export function readInvitation(typed: string, codeOnly: boolean): InvitationInpu
   // Someone may paste the whole invitation although its code would do.
   if (joined.startsWith('valise:')) return { kind: 'complete', invitation: joined }
   if (!codeOnly) return { kind: 'notAnInvitation' }
-  const code = joined.replaceAll('-', '')
+  const code = joined.replaceAll('-', '').toUpperCase()
   if (code.length < invitationCodeLength) {
     return { kind: 'codeShort', missing: invitationCodeLength - code.length }
   }

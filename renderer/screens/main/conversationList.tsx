@@ -61,32 +61,30 @@ export function ConversationList() {
       {shown.length === 0 ? (
         <p className="hint list-empty">{text(all.length === 0 ? 'list.empty' : 'list.noUnread')}</p>
       ) : (
-        <ul
+        <div
           className="scroll"
           role="listbox"
           aria-label={text('list.label')}
           data-testid="conversation-list"
           onKeyDown={moveInList}
         >
-          <li role="group" aria-labelledby={groupId}>
+          <div role="group" aria-labelledby={groupId}>
             <div className="lsec" id={groupId} role="presentation">
               {text('list.recent')}
             </div>
-            <ul role="presentation">
-              {shown.map((conversation) => (
-                <ConversationOption
-                  key={conversation.conversationId}
-                  conversation={conversation}
-                  now={now}
-                  selected={conversation.conversationId === openId}
-                  roving={conversation.conversationId === rovingId}
-                  onFocus={setFocusedId}
-                  onOpen={(id) => openConversation(view, id)}
-                />
-              ))}
-            </ul>
-          </li>
-        </ul>
+            {shown.map((conversation) => (
+              <ConversationOption
+                key={conversation.conversationId}
+                conversation={conversation}
+                now={now}
+                selected={conversation.conversationId === openId}
+                roving={conversation.conversationId === rovingId}
+                onFocus={setFocusedId}
+                onOpen={(id) => openConversation(view, id)}
+              />
+            ))}
+          </div>
+        </div>
       )}
       {state !== null && all.length > 0 && (
         <div className="lfoot">

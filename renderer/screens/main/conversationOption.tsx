@@ -1,6 +1,5 @@
 import { memo } from 'react'
 import type { ConversationView } from '../../../src/contract/index.ts'
-import type { Dates, Text } from '../../../src/text/index.ts'
 import { Avatar } from '../../components/avatar.tsx'
 import { Icon } from '../../components/icon.tsx'
 import { useView, useWords } from '../../context.tsx'
@@ -22,11 +21,12 @@ export const ConversationOption = memo(function ConversationOption(props: Conver
   const draft = (typed ?? conversation.draft).trim()
   // What is being written in the open conversation is in front of the person's eyes already.
   const shownDraft = selected ? '' : draft
+  const { held, queued } = conversation
+  // The name of the option is its text, so its parts stand in the order in which they matter to a listener.
   return (
-    <li
+    <div
       role="option"
       aria-selected={selected}
-      aria-label={optionName(text, dates, conversation, shownDraft, now)}
       className={`conv inset${unread > 0 ? ' unread' : ''}`}
       tabIndex={props.roving ? 0 : -1}
       data-region-focus={props.roving ? '' : undefined}
@@ -45,18 +45,26 @@ export const ConversationOption = memo(function ConversationOption(props: Conver
           {person.displayName}
         </b>
       </span>
-      <span className="tm">{dates.list(conversation.activeAt, now)}</span>
+      {unread > 0 && <Said words={text('list.unread', { count: unread })} />}
+      {held > 0 && <Said words={text('list.held', { count: held })} />}
       <span className="pv">
         <Preview conversation={conversation} draft={shownDraft} />
       </span>
-      <span className="fl">
-        {conversation.held > 0 && <Icon name="sealBroken" small className="warn" />}
-        {conversation.queued > 0 && <Icon name="queued" small className="warn" />}
+      {queued > 0 && <Said words={text('list.queued', { count: queued })} />}
+      <span className="tm">{dates.list(conversation.activeAt, now)}</span>
+      <span className="fl" aria-hidden="true">
+        {held > 0 && <Icon name="sealBroken" small className="warn" />}
+        {queued > 0 && <Icon name="queued" small className="warn" />}
         {unread > 0 && <span className="count">{unread}</span>}
       </span>
-    </li>
+    </div>
   )
 })
+
+/** What a sign shows, in words for those who do not see it. */
+function Said({ words }: { readonly words: string }) {
+  return <span className="vh">, {words}, </span>
+}
 
 interface PreviewProps {
   readonly conversation: ConversationView
@@ -80,33 +88,6 @@ function Preview({ conversation, draft }: PreviewProps) {
       {preview.own && <b>{text('list.own')}</b>} {oneLine(preview.text)}
     </span>
   )
-}
-
-/** Name, unread count, draft or preview, waiting marks, time: in the order in which they matter to a listener. */
-function optionName(
-  text: Text,
-  dates: Dates,
-  conversation: ConversationView,
-  draft: string,
-  now: number,
-): string {
-  const { person, unread, held, queued, preview, activeAt } = conversation
-  const said =
-    held > 0
-      ? text('list.held', { count: held })
-      : draft !== ''
-        ? `${text('list.draft')} ${draft}`
-        : preview === null
-          ? text('list.noMessage')
-          : `${preview.own ? `${text('list.own')} ` : ''}${oneLine(preview.text)}`
-  const parts = [
-    person.displayName,
-    unread > 0 ? text('list.unread', { count: unread }) : '',
-    said,
-    queued > 0 ? text('list.queued', { count: queued }) : '',
-    dates.list(activeAt, now),
-  ]
-  return parts.filter(Boolean).join(', ')
 }
 
 function oneLine(value: string): string {

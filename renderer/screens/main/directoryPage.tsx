@@ -30,7 +30,7 @@ function People({ chosen, onChoose }: PeopleProps) {
   const text = useText()
   const [query, setQuery] = useState('')
   const { found, busy, error, more, again } = useDirectory(query)
-  const list = useRef<HTMLUListElement>(null)
+  const list = useRef<HTMLDivElement>(null)
   const field = useRef<HTMLInputElement>(null)
   const wanted = useView((view) => view.directoryFocus)
   useEffect(() => field.current?.focus(), [wanted])
@@ -76,7 +76,7 @@ function People({ chosen, onChoose }: PeopleProps) {
       </div>
       {people.length > 0 && (
         <div className="scroll">
-          <ul
+          <div
             ref={list}
             role="listbox"
             aria-label={text('directory.results')}
@@ -92,7 +92,7 @@ function People({ chosen, onChoose }: PeopleProps) {
                 onChoose={onChoose}
               />
             ))}
-          </ul>
+          </div>
           {found?.next && (
             <button type="button" className="btn quiet more" onClick={more}>
               {text('directory.more')}
@@ -114,7 +114,7 @@ interface PersonOptionProps {
 function PersonOption({ person, selected, roving, onChoose }: PersonOptionProps) {
   const where = [person.title, person.service].filter(Boolean).join(' · ')
   return (
-    <li
+    <div
       role="option"
       aria-selected={selected}
       className="conv inset"
@@ -136,6 +136,6 @@ function PersonOption({ person, selected, roving, onChoose }: PersonOptionProps)
           {where}
         </span>
       </span>
-    </li>
+    </div>
   )
 }

@@ -45,23 +45,21 @@ function Body() {
 function MessagesSection() {
   const text = useText()
   const openId = useView((view) => view.openId)
+  // Null also for one that was opened a moment ago and whose delta is under way.
   const conversation = useModel((model) => conversationOf(model, openId))
   const none = useModel((model) => readyOf(model)?.conversations.length === 0)
   // One panel at a time in a narrow window: the thread, the list, or the first steps when there is no list yet.
-  const narrow = openId !== null ? 'thread' : none ? 'main' : 'list'
+  const narrow = conversation !== null ? 'thread' : none ? 'main' : 'list'
   return (
     <div className="shell no-pane" data-narrow={narrow}>
       <Rail />
       <ConversationList />
-      {openId === null ? (
+      {conversation === null ? (
         <EmptyThread />
-      ) : conversation === null ? (
-        // Opened a moment ago: its first delta is under way.
-        <main className="thread centred" aria-busy="true" aria-label={text('thread.loading')} />
       ) : (
         <main
           className="thread"
-          key={openId}
+          key={conversation.conversationId}
           aria-label={text('thread.with', { name: conversation.person.displayName })}
         >
           <ThreadView conversation={conversation} />

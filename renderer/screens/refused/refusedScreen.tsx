@@ -42,6 +42,7 @@ export function StartingScreen() {
   const text = useText()
   return (
     <main className="centred">
+      <h1 className="vh">{text('app.title')}</h1>
       <p className="hint" role="status">
         {text('app.opening')}
       </p>

@@ -53,10 +53,12 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
   // What one writes is always shown.
   const newest = messages.at(-1)
   const ownNewest = newest?.own === true ? newest.messageId : null
+  const shown = useRef(false)
   useEffect(() => {
-    if (ownNewest !== null) place.toBottom()
-    // Only a new own message moves; the place itself is stable.
-  }, [ownNewest])
+    if (shown.current && ownNewest !== null) place.toBottom()
+    shown.current = newest !== undefined
+    // Only an own message that is new moves, not the one that was there already; the place itself is stable.
+  }, [ownNewest, newest === undefined])
 
   const rovingId = messages.some((one) => one.messageId === activeId) ? activeId : (newest?.messageId ?? null)
   const actions = useRowActions(setActiveId, onError)
@@ -86,8 +88,9 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
       <div
         ref={scroller}
         className="log"
-        role="feed"
-        aria-label={text('thread.messages')}
+        // A feed without articles is none.
+        role={messages.length > 0 ? 'feed' : undefined}
+        aria-label={messages.length > 0 ? text('thread.messages') : undefined}
         aria-busy={thread.underWay !== null}
         data-testid="thread"
         onKeyDown={onKeyDown}
