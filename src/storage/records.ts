@@ -34,7 +34,9 @@ const identityCodec: RecordCodec<IdentityRecord> = {
       'SELECT identity_key, changed_key, first_seen_at FROM identity WHERE account_id = ?',
       [key],
     )
-    return row && { identityKey: row.identity_key, changedKey: row.changed_key, firstSeenAt: row.first_seen_at }
+    return (
+      row && { identityKey: row.identity_key, changedKey: row.changed_key, firstSeenAt: row.first_seen_at }
+    )
   },
   write(tx, key, value) {
     tx.run(
@@ -50,8 +52,10 @@ const identityCodec: RecordCodec<IdentityRecord> = {
 
 const sessionCodec: RecordCodec<Bytes> = {
   read: (sql, key) =>
-    sql.get<{ record: Bytes }>('SELECT record FROM session WHERE account_id = ? AND device_id = ?', deviceParts(key))
-      ?.record ?? null,
+    sql.get<{ record: Bytes }>(
+      'SELECT record FROM session WHERE account_id = ? AND device_id = ?',
+      deviceParts(key),
+    )?.record ?? null,
   write(tx, key, value) {
     tx.run(
       `INSERT INTO session (account_id, device_id, record) VALUES (?, ?, ?)
@@ -104,12 +108,10 @@ const kyberPreKeyCodec: RecordCodec<KyberRecord> = {
     return row && { record: row.record, lastResort: row.last_resort === 1, createdAt: row.created_at }
   },
   write(tx, key, value) {
-    tx.run('INSERT OR REPLACE INTO kyber_pre_key (key_id, record, last_resort, created_at) VALUES (?, ?, ?, ?)', [
-      Number(key),
-      value.record,
-      value.lastResort ? 1 : 0,
-      value.createdAt,
-    ])
+    tx.run(
+      'INSERT OR REPLACE INTO kyber_pre_key (key_id, record, last_resort, created_at) VALUES (?, ?, ?, ?)',
+      [Number(key), value.record, value.lastResort ? 1 : 0, value.createdAt],
+    )
   },
   remove(tx, key) {
     tx.run('DELETE FROM kyber_pre_key WHERE key_id = ?', [Number(key)])
@@ -166,6 +168,8 @@ export function recordTables(sql: Sql): RecordTables {
 /** Devices of an account with which there is a committed session. */
 export function sessionDevices(sql: Sql, accountId: string): number[] {
   return sql
-    .all<{ device_id: number }>('SELECT device_id FROM session WHERE account_id = ? ORDER BY device_id', [accountId])
+    .all<{ device_id: number }>('SELECT device_id FROM session WHERE account_id = ? ORDER BY device_id', [
+      accountId,
+    ])
     .map((row) => row.device_id)
 }

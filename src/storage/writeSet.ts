@@ -2,7 +2,13 @@ import type { Bytes } from '../base/bytes.ts'
 import { toHex } from '../base/bytes.ts'
 import type { Sql } from './binding.ts'
 import { Overlay } from './recordTable.ts'
-import { recordTables, type IdentityRecord, type KyberRecord, type RecordTables, type TimedRecord } from './records.ts'
+import {
+  recordTables,
+  type IdentityRecord,
+  type KyberRecord,
+  type RecordTables,
+  type TimedRecord,
+} from './records.ts'
 import type { Tx, Vault } from './vault.ts'
 
 type Write = (tx: Tx) => void
@@ -132,11 +138,10 @@ export class VaultRecords {
 
 function kyberUseKnown(sql: Sql, use: KyberUse): boolean {
   return (
-    sql.get('SELECT 1 AS known FROM kyber_pre_key_use WHERE key_id = ? AND signed_key_id = ? AND base_key = ?', [
-      use.keyId,
-      use.signedKeyId,
-      use.baseKey,
-    ]) !== null
+    sql.get(
+      'SELECT 1 AS known FROM kyber_pre_key_use WHERE key_id = ? AND signed_key_id = ? AND base_key = ?',
+      [use.keyId, use.signedKeyId, use.baseKey],
+    ) !== null
   )
 }
 

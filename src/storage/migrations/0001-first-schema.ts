@@ -104,7 +104,6 @@ CREATE TABLE outbox (
   kind TEXT NOT NULL,
   message_position INTEGER REFERENCES message (position) ON DELETE CASCADE,
   content BLOB NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('new', 'encrypted')),
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL

@@ -61,12 +61,20 @@ export function writeAccount(tx: Tx, account: Account, pendingUpload: string | n
     `INSERT INTO account (id, status, record, identity_key_pair, device_key, pending_upload) VALUES (1, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET status = excluded.status, record = excluded.record,
        pending_upload = excluded.pending_upload`,
-    [account.status, JSON.stringify(account.record), account.identityKeyPair, account.deviceKey, pendingUpload],
+    [
+      account.status,
+      JSON.stringify(account.record),
+      account.identityKeyPair,
+      account.deviceKey,
+      pendingUpload,
+    ],
   )
 }
 
 export function readPendingUpload(sql: Sql): string | null {
-  return sql.get<{ pending_upload: string | null }>('SELECT pending_upload FROM account')?.pending_upload ?? null
+  return (
+    sql.get<{ pending_upload: string | null }>('SELECT pending_upload FROM account')?.pending_upload ?? null
+  )
 }
 
 export function readCertificate(sql: Sql): SenderCertificateRow | null {
@@ -78,5 +86,8 @@ export function readCertificate(sql: Sql): SenderCertificateRow | null {
 }
 
 export function writeCertificate(tx: Tx, row: SenderCertificateRow): void {
-  tx.run('UPDATE account SET sender_certificate = ?, certificate_expires_at = ?', [row.certificate, row.expiresAt])
+  tx.run('UPDATE account SET sender_certificate = ?, certificate_expires_at = ?', [
+    row.certificate,
+    row.expiresAt,
+  ])
 }

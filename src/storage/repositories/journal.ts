@@ -1,6 +1,12 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
-import { emptyJournal, formatFrontier, parseState, type JournalRow, type JournalState } from '../../journal/index.ts'
+import {
+  emptyJournal,
+  formatFrontier,
+  parseState,
+  type JournalRow,
+  type JournalState,
+} from '../../journal/index.ts'
 import type { Sql, SqlValue } from '../binding.ts'
 import type { Tx } from '../vault.ts'
 
@@ -35,7 +41,9 @@ export function writeFlushed(tx: Tx, flushed: number): void {
 }
 
 export function leavesFrom(sql: Sql, seq: number): Bytes[] {
-  return sql.all<{ leaf: Bytes }>('SELECT leaf FROM journal WHERE seq >= ? ORDER BY seq', [seq]).map((r) => r.leaf)
+  return sql
+    .all<{ leaf: Bytes }>('SELECT leaf FROM journal WHERE seq >= ? ORDER BY seq', [seq])
+    .map((r) => r.leaf)
 }
 
 interface Raw extends Readonly<Record<string, SqlValue>> {
@@ -52,6 +60,8 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
 
 export function readJournalRows(sql: Sql): JournalRow[] {
   return sql
-    .all<Raw>('SELECT seq, time, monotonic, type, actor, commitment, leaf, payload, salt FROM journal ORDER BY seq')
+    .all<Raw>(
+      'SELECT seq, time, monotonic, type, actor, commitment, leaf, payload, salt FROM journal ORDER BY seq',
+    )
     .map(({ commitment, ...row }) => ({ ...row, commit: commitment }))
 }

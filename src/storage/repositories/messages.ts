@@ -78,7 +78,12 @@ export function insertMessage(tx: Tx, message: NewMessage): number | null {
 }
 
 /** Up to `limit` messages before a position (null: the newest), oldest first. */
-export function readPage(sql: Sql, conversationId: string, before: number | null, limit: number): MessageRow[] {
+export function readPage(
+  sql: Sql,
+  conversationId: string,
+  before: number | null,
+  limit: number,
+): MessageRow[] {
   return sql
     .all<Raw>(
       `SELECT ${columns} FROM message WHERE conversation_id = ? AND position < ? ORDER BY position DESC LIMIT ?`,

@@ -43,16 +43,19 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
   kind: JobKind
   message_position: number | null
   content: Bytes
-  status: 'new' | 'encrypted'
+  encrypted: number
   attempts: number
   next_attempt_at: number
   created_at: number
 }
 
+const select = `SELECT *, EXISTS (SELECT 1 FROM outbox_ciphertext c WHERE c.job_id = outbox.job_id) AS encrypted
+  FROM outbox`
+
 export function insertJob(tx: Tx, job: NewJob): number {
   return tx.run(
-    `INSERT INTO outbox (lane, destination, kind, message_position, content, status, created_at)
-     VALUES (?, ?, ?, ?, ?, 'new', ?)`,
+    `INSERT INTO outbox (lane, destination, kind, message_position, content, created_at)
+     VALUES (?, ?, ?, ?, ?, ?)`,
     [job.lane, job.destination, job.kind, job.messagePosition, job.content, job.createdAt],
   ).lastId
 }
@@ -65,7 +68,7 @@ export function dueJobs(sql: Sql, now: number, perLane: number): Job[] {
     [now],
   )
   return lanes.flatMap(({ lane }) =>
-    sql.all<Raw>('SELECT * FROM outbox WHERE lane = ? ORDER BY job_id LIMIT ?', [lane, perLane]).map(fromRaw),
+    sql.all<Raw>(`${select} WHERE lane = ? ORDER BY job_id LIMIT ?`, [lane, perLane]).map(fromRaw),
   )
 }
 
@@ -79,12 +82,12 @@ export function nextDue(sql: Sql): number | null {
 }
 
 export function readJob(sql: Sql, jobId: number): Job | null {
-  const raw = sql.get<Raw>('SELECT * FROM outbox WHERE job_id = ?', [jobId])
+  const raw = sql.get<Raw>(`${select} WHERE job_id = ?`, [jobId])
   return raw && fromRaw(raw)
 }
 
 export function jobOfMessage(sql: Sql, position: number): Job | null {
-  const raw = sql.get<Raw>('SELECT * FROM outbox WHERE message_position = ?', [position])
+  const raw = sql.get<Raw>(`${select} WHERE message_position = ?`, [position])
   return raw && fromRaw(raw)
 }
 
@@ -114,7 +117,6 @@ export function storeCiphertexts(tx: Tx, jobId: number, ciphertexts: readonly Jo
       [jobId, c.deviceId, c.registrationId, c.envelopeId, c.type, c.ciphertext],
     )
   }
-  tx.run(`UPDATE outbox SET status = 'encrypted' WHERE job_id = ?`, [jobId])
 }
 
 /** Forgets what was made for devices that are no more. */
@@ -126,7 +128,10 @@ export function dropCiphertexts(tx: Tx, jobId: number, deviceIds: readonly numbe
 
 /** A failed attempt: the whole lane waits, for its order is kept. */
 export function postponeJob(tx: Tx, jobId: number, nextAttemptAt: number): void {
-  tx.run('UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ? WHERE job_id = ?', [nextAttemptAt, jobId])
+  tx.run('UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ? WHERE job_id = ?', [
+    nextAttemptAt,
+    jobId,
+  ])
 }
 
 export function deleteJob(tx: Tx, jobId: number): void {
@@ -150,7 +155,7 @@ function fromRaw(raw: Raw): Job {
     kind: raw.kind,
     messagePosition: raw.message_position,
     content: raw.content,
-    status: raw.status,
+    status: raw.encrypted === 1 ? 'encrypted' : 'new',
     attempts: raw.attempts,
     nextAttemptAt: raw.next_attempt_at,
     createdAt: raw.created_at,
