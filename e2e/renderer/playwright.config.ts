@@ -5,7 +5,7 @@ const config = defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
   outputDir: '../../out/e2e-renderer/results',
-  globalSetup: './serve.ts',
+  globalSetup: './serve.config.ts',
   fullyParallel: true,
   workers: 2,
   timeout: 20_000,

@@ -97,7 +97,7 @@ export function conversations(): ConversationView[] {
     conversation(aissatou, { activeAt: at('10:52'), preview: said('Je transmets au cabinet.', true) }),
     conversation(ines, {
       activeAt: at('10:31'),
-      preview: said('Relève confirmée pour 19 h.'),
+      preview: said('Relève confirmée pour 19\u00a0h.'),
       unread: 2,
       firstUnread: 5,
     }),
@@ -137,7 +137,7 @@ export function thread(): MessageView[] {
       1,
       'them',
       at('21:14', 1),
-      'Vigilance orange confirmée jusqu’à mardi 6 h. Le centre opérationnel reste armé cette nuit.',
+      'Vigilance orange confirmée jusqu’à mardi 6\u00a0h. Le centre opérationnel reste armé cette nuit.',
     ),
     message(her, 2, 'me', at('21:20', 1), 'Bien noté, je préviens la permanence.', { delivery: 'read' }),
     message(
@@ -145,25 +145,32 @@ export function thread(): MessageView[] {
       3,
       'them',
       at('10:38'),
-      'Point de situation : deux changements depuis ce matin. Pont de Saint-Cricq fermé, et 312 foyers encore sans électricité.',
+      'Point de situation\u00a0: deux changements depuis ce matin. Pont de Saint-Cricq fermé, et 312 foyers encore sans électricité.',
     ),
     message(
       her,
       4,
       'them',
       at('10:41'),
-      'Peux-tu confirmer l’heure de la prise de parole ? Le préfet attend notre retour.\n\nSans réponse avant 11 h, je maintiens 12 h 15.',
+      'Peux-tu confirmer l’heure de la prise de parole\u00a0? Le préfet attend notre retour.\n\nSans réponse avant 11\u00a0h, je maintiens 12\u00a0h\u00a015.',
     ),
     message(
       her,
       5,
       'them',
       at('10:44'),
-      '12 h 15 nous convient. Les deux gymnases de Dax sont ouverts, 140 places. Arrêté publié : https://landes.example/arretes/1123',
+      '12\u00a0h\u00a015 nous convient. Les deux gymnases de Dax sont ouverts, 140 places. Arrêté publié\u00a0: https://landes.example/arretes/1123',
     ),
-    message(her, 6, 'me', at('10:49'), 'Confirmé : 12 h 15. Éléments de langage au parapheur.', {
-      delivery: 'read',
-    }),
+    message(
+      her,
+      6,
+      'me',
+      at('10:49'),
+      'Confirmé\u00a0: 12\u00a0h\u00a015. Éléments de langage au parapheur.',
+      {
+        delivery: 'read',
+      },
+    ),
     message(her, 7, 'me', at('10:52'), 'Je transmets au cabinet.'),
   ]
 }
@@ -178,7 +185,7 @@ export function queuedThread(): MessageView[] {
       8,
       'me',
       at('10:54'),
-      'Le cabinet est prévenu, la salle de presse est réservée de 12 h à 13 h.',
+      'Le cabinet est prévenu, la salle de presse est réservée de 12\u00a0h à 13\u00a0h.',
       waiting,
     ),
     message(her, 9, 'me', at('10:55'), 'Merci d’envoyer la carte des coupures en PDF.', waiting),

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { ErrorReport } from '../../../src/base/errors.ts'
 import type { CallOutput } from '../../../src/contract/index.ts'
 import { useServices } from '../../context.tsx'
@@ -28,20 +28,23 @@ export function useInspection(invitation: string | null): {
   const [inspection, setInspection] = useState<Inspection>({ kind: 'none' })
   const wanted = useRef(0)
 
-  const ask = async (text: string): Promise<Inspected | null> => {
-    const turn = ++wanted.current
-    setInspection({ kind: 'checking' })
-    const answer = await client.call('enrolment.inspect', { invitation: text })
-    const inspected = answer.ok ? { invitation: text, found: answer.value } : null
-    // The text has changed meanwhile: this answer is about another one.
-    if (turn !== wanted.current) return null
-    setInspection(
-      answer.ok
-        ? { kind: 'found', inspected: { invitation: text, found: answer.value } }
-        : { kind: 'refused', error: answer.error },
-    )
-    return inspected
-  }
+  const ask = useCallback(
+    async (text: string): Promise<Inspected | null> => {
+      const turn = ++wanted.current
+      setInspection({ kind: 'checking' })
+      const answer = await client.call('enrolment.inspect', { invitation: text })
+      const inspected = answer.ok ? { invitation: text, found: answer.value } : null
+      // The text has changed meanwhile: this answer is about another one.
+      if (turn !== wanted.current) return null
+      setInspection(
+        answer.ok
+          ? { kind: 'found', inspected: { invitation: text, found: answer.value } }
+          : { kind: 'refused', error: answer.error },
+      )
+      return inspected
+    },
+    [client],
+  )
 
   useEffect(() => {
     wanted.current += 1
@@ -49,8 +52,7 @@ export function useInspection(invitation: string | null): {
     if (invitation === null) return undefined
     const timer = setTimeout(() => void ask(invitation), pauseMs)
     return () => clearTimeout(timer)
-    // `ask` only depends on the client, which never changes.
-  }, [invitation])
+  }, [invitation, ask])
 
   return {
     inspection,

@@ -15,16 +15,17 @@ export function ThreadView({ conversation }: { readonly conversation: Conversati
   const { conversationId, held } = conversation
   const thread = useModel((model) => model.threads[conversationId] ?? emptyThread)
   const [error, setError] = useState<ErrorReport | null>(null)
-  const idle = thread.underWay === null
+  const { messages, current: upToDate, underWay } = thread
+  const idle = underWay === null
   useEffect(() => {
-    if (!thread.current && idle) void messenger.loadNewest(conversationId)
-  }, [messenger, conversationId, thread.current, idle])
+    if (!upToDate && idle) void messenger.loadNewest(conversationId)
+  }, [messenger, conversationId, upToDate, idle])
   return (
     <div className="thread-body" data-region="thread">
       <ThreadHead conversation={conversation} />
       {held > 0 && <HeldNote conversation={conversation} />}
       <Feed conversation={conversation} thread={thread} onError={setError} />
-      <Announcer conversation={conversation} messages={thread.messages} current={thread.current} />
+      <Announcer conversation={conversation} messages={messages} current={upToDate} />
       <div className="thread-error">
         <ErrorLine error={error} />
       </div>

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { ErrorReport } from '../../../src/base/errors.ts'
 import type { Person } from '../../../src/contract/index.ts'
 import { useModel, useServices } from '../../context.tsx'
@@ -30,24 +30,27 @@ export function useDirectory(query: string): Directory {
   const [error, setError] = useState<ErrorReport | null>(null)
   const turn = useRef(0)
 
-  const ask = async (after: string | null, before: readonly Person[]): Promise<void> => {
-    const mine = ++turn.current
-    setBusy(true)
-    const answer = await client.call('directory.search', { query: query.trim(), after })
-    // A later question is under way: this answer belongs to another query.
-    if (mine !== turn.current) return
-    setBusy(false)
-    setError(answer.ok ? null : answer.error)
-    if (answer.ok) setFound({ ...answer.value, people: [...before, ...answer.value.people] })
-  }
+  const ask = useCallback(
+    async (after: string | null, before: readonly Person[]): Promise<void> => {
+      const mine = ++turn.current
+      setBusy(true)
+      const answer = await client.call('directory.search', { query: query.trim(), after })
+      // A later question is under way: this answer belongs to another query.
+      if (mine !== turn.current) return
+      setBusy(false)
+      setError(answer.ok ? null : answer.error)
+      if (answer.ok) setFound({ ...answer.value, people: [...before, ...answer.value.people] })
+    },
+    [client, query],
+  )
 
   const first = useRef(true)
   useEffect(() => {
     const timer = setTimeout(() => void ask(null, []), first.current ? 0 : pauseMs)
     first.current = false
     return () => clearTimeout(timer)
-    // Asked again when the network is back; `ask` only depends on these.
-  }, [query, online])
+    // Asked again when the network is back.
+  }, [ask, online])
 
   return {
     found,

@@ -39,26 +39,27 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
     [messages, newFrom, offline, dates],
   )
   const visible = useVisibleBlocks(scroller)
-  const place = useReadingPlace({
+  const { atBottom, toBottom } = useReadingPlace({
     scroller,
     inner,
     startAtNew: newFrom !== null,
     onMoved: () => {
       const top = scroller.current?.scrollTop ?? 0
       if (thread.more && top < loadAheadPx) void messenger.loadOlder(conversationId)
-      setAway(!place.atBottom())
-      seen(place.atBottom())
+      setAway(!atBottom())
+      seen(atBottom())
     },
   })
   // What one writes is always shown.
   const newest = messages.at(-1)
   const ownNewest = newest?.own === true ? newest.messageId : null
+  const none = newest === undefined
   const shown = useRef(false)
   useEffect(() => {
-    if (shown.current && ownNewest !== null) place.toBottom()
-    shown.current = newest !== undefined
-    // Only an own message that is new moves, not the one that was there already; the place itself is stable.
-  }, [ownNewest, newest === undefined])
+    // Only an own message that is new moves, not the one that was there already.
+    if (shown.current && ownNewest !== null) toBottom()
+    shown.current = !none
+  }, [ownNewest, none, toBottom])
 
   const rovingId = messages.some((one) => one.messageId === activeId) ? activeId : (newest?.messageId ?? null)
   const actions = useRowActions(setActiveId, onError)
@@ -79,7 +80,7 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
     event.preventDefault()
     wantFocus.current = true
     setActiveId(messages[to]?.messageId ?? null)
-    if (to === messages.length - 1) place.toBottom()
+    if (to === messages.length - 1) toBottom()
   }
   if (state === null) return null
   const setSize = more ? -1 : messages.length
@@ -99,7 +100,7 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
           {!thread.current && messages.length === 0 && (
             <p className="hint feed-hint">{text('thread.loading')}</p>
           )}
-          {thread.current && messages.length === 0 && (
+          {thread.current && messages.length === 0 && conversation.held === 0 && (
             <p className="hint feed-hint">{text('thread.none', { name: person.displayName })}</p>
           )}
           {blocks.map((block, index) => (
@@ -130,7 +131,7 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
           className="ib latest"
           aria-label={text('thread.latest')}
           title={text('thread.latest')}
-          onClick={place.toBottom}
+          onClick={toBottom}
         >
           <Icon name="down" />
         </button>

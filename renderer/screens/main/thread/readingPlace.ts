@@ -14,8 +14,6 @@ const newDividerTopPx = 64
 export interface ReadingPlace {
   readonly atBottom: () => boolean
   readonly toBottom: () => void
-  /** Puts the reader back after the content changed; also runs by itself when sizes change. */
-  readonly settle: () => void
 }
 
 interface ReadingPlaceOptions {
@@ -75,14 +73,15 @@ export function useReadingPlace({ scroller, inner, startAtNew, onMoved }: Readin
 
   useLayoutEffect(settle)
 
-  return {
-    settle,
-    atBottom: () => scroller.current !== null && distanceToEnd(scroller.current) <= bottomSlackPx,
-    toBottom: () => {
-      place.current = { kind: 'bottom' }
-      settle()
-    },
-  }
+  const atBottom = useCallback(
+    () => scroller.current !== null && distanceToEnd(scroller.current) <= bottomSlackPx,
+    [scroller],
+  )
+  const toBottom = useCallback(() => {
+    place.current = { kind: 'bottom' }
+    settle()
+  }, [settle])
+  return { atBottom, toBottom }
 }
 
 function distanceToEnd(view: HTMLElement): number {
