@@ -6,12 +6,14 @@ import {
   deviceKeyOf,
   identityPublicKey,
   makeKeys,
+  newFirstKeyId,
   newDeviceKey,
   newIdentityKeyPair,
   newRegistrationId,
   signWithDeviceKey,
 } from '../protocol/keys.ts'
 import { readPendingUpload, writeAccount, type Account } from '../storage/repositories/account.ts'
+import { writeSetting } from '../storage/repositories/settings.ts'
 import type { Vault } from '../storage/vault.ts'
 import { VaultRecords } from '../storage/writeSet.ts'
 import { anchorsHash } from '../wire/anchors.ts'
@@ -105,9 +107,12 @@ export function prepareAccount(vault: Vault, relay: CheckedRelay, deviceName: st
     },
   }
   const writes = new VaultRecords(vault).begin()
-  const order = { oneTime: limits.oneTimePreKeysPerUpload, lasting: true }
-  const upload = makeKeys(writes, account.identityKeyPair, order, now)
-  writes.write((tx) => writeAccount(tx, account, JSON.stringify(upload)))
+  const order = { firstKeyId: newFirstKeyId(), oneTime: limits.oneTimePreKeysPerUpload, lasting: true }
+  const { upload, nextKeyId } = makeKeys(writes, account.identityKeyPair, order, now)
+  writes.write((tx) => {
+    writeAccount(tx, account, JSON.stringify(upload))
+    writeSetting(tx, 'nextKeyId', String(nextKeyId))
+  })
   writes.commit()
   return account
 }

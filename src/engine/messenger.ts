@@ -296,6 +296,7 @@ export class Messenger {
 
   async #replenish(): Promise<void> {
     await replenishKeys({
+      vault: this.#vault,
       connection: this.#connection,
       protocol: this.#protocol,
       journal: this.#journal,

@@ -54,36 +54,47 @@ function privateDeviceKey(pkcs8: Bytes) {
   return createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
 }
 
-/** Which keys a device makes now; counts of one-time keys of each kind. */
+/** Which keys a device makes now. */
 export interface KeyOrder {
+  /** Id of the first; ids rise and are never given twice, or a first message on its way would meet another key. */
+  readonly firstKeyId: number
+  /** Count of one-time keys of each kind. */
   readonly oneTime: number
   /** A signed prekey and a last-resort Kyber prekey, as at enrolment and at rotation. */
   readonly lasting: boolean
+}
+
+/** Where a new device's key ids begin: at random, so that they tell nothing of its age. */
+export function newFirstKeyId(): number {
+  return randomInt(1, keyIdMax)
+}
+
+export interface MadeKeys {
+  readonly upload: KeyUpload
+  /** `firstKeyId` of the next order; the caller keeps it in the same write-set. */
+  readonly nextKeyId: number
 }
 
 /**
  * Makes prekeys into the write-set and returns their public halves for upload. The caller commits before it uploads,
  * so that no published key is ever unknown here.
  */
-export function makeKeys(writes: WriteSet, identityKeyPair: Bytes, order: KeyOrder, now: number): KeyUpload {
+export function makeKeys(writes: WriteSet, identityKeyPair: Bytes, order: KeyOrder, now: number): MadeKeys {
   const identity = IdentityKeyPair.deserialize(identityKeyPair).privateKey
-  const upload: KeyUpload = {
-    oneTimePreKeys: keyIds(order.oneTime).map((keyId) => makePreKey(writes, keyId)),
-    oneTimeKyberPreKeys: keyIds(order.oneTime).map((keyId) => makeKyber(writes, identity, keyId, false, now)),
-  }
-  if (!order.lasting) return upload
-  const [signedId = 1] = keyIds(1)
-  const [lastResortId = 1] = keyIds(1)
+  const id = (offset: number): number => ((order.firstKeyId + offset - 1) % keyIdMax) + 1
+  const oneTime = Array.from({ length: order.oneTime }, (_, offset) => id(offset))
+  const lastingId = id(order.oneTime)
   return {
-    ...upload,
-    signedPreKey: makeSigned(writes, identity, signedId, now),
-    lastResortKyberPreKey: makeKyber(writes, identity, lastResortId, true, now),
+    upload: {
+      oneTimePreKeys: oneTime.map((keyId) => makePreKey(writes, keyId)),
+      oneTimeKyberPreKeys: oneTime.map((keyId) => makeKyber(writes, identity, keyId, false, now)),
+      ...(order.lasting && {
+        signedPreKey: makeSigned(writes, identity, lastingId, now),
+        lastResortKyberPreKey: makeKyber(writes, identity, lastingId, true, now),
+      }),
+    },
+    nextKeyId: id(order.oneTime + 1),
   }
-}
-
-function keyIds(count: number): number[] {
-  const first = randomInt(1, keyIdMax)
-  return Array.from({ length: count }, (_, index) => ((first + index - 1) % keyIdMax) + 1)
 }
 
 function makePreKey(writes: WriteSet, keyId: number) {

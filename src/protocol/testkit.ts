@@ -8,7 +8,7 @@ import { SerialQueue } from '../base/serialQueue.ts'
 import { createVault, openVault } from '../storage/open.ts'
 import { VaultRecords } from '../storage/writeSet.ts'
 import type { Bundle, KeyUpload } from '../wire/http.ts'
-import { identityPublicKey, makeKeys, newIdentityKeyPair, newRegistrationId } from './keys.ts'
+import { identityPublicKey, makeKeys, newFirstKeyId, newIdentityKeyPair, newRegistrationId } from './keys.ts'
 import { Protocol, type Lane, type LocalDevice } from './protocol.ts'
 
 /** For tests and benchmarks of this room: real vaults and real certificates, without a relay. */
@@ -70,8 +70,8 @@ export function testDevice(
   }
   const records = new VaultRecords(createVault(file, key))
   const writes = records.begin()
-  const order = { oneTime: options.oneTimeKeys ?? 4, lasting: true }
-  const upload = makeKeys(writes, identityKeyPair, order, clock.now())
+  const order = { firstKeyId: newFirstKeyId(), oneTime: options.oneTimeKeys ?? 4, lasting: true }
+  const { upload } = makeKeys(writes, identityKeyPair, order, clock.now())
   writes.commit()
   const lane = options.lane ?? new SerialQueue()
   const device: TestDevice = {

@@ -33,7 +33,14 @@ export interface LiveConnection {
 }
 
 /** Codes after which trying again by itself is pointless: only a person or an administrator can help. */
-const final: ReadonlySet<ErrorCode> = new Set(['relay.deviceGone', 'relay.unauthorised', 'relay.anchors'])
+const final: ReadonlySet<ErrorCode> = new Set([
+  'relay.deviceGone',
+  'relay.unauthorised',
+  'relay.anchors',
+  'relay.version',
+  // Another copy of this vault is connected: taking turns would help neither.
+  'profile.inUse',
+])
 
 /** Keeps one connection to the relay up, with back-off; gives authenticated HTTP while it is. */
 export class RelayConnection {

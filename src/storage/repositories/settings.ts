@@ -1,8 +1,11 @@
 import type { Sql } from '../binding.ts'
 import type { Tx } from '../vault.ts'
 
-/** `lastReceivedAt`: the relay's reception time of the newest envelope taken in, ms. */
-export type SettingName = 'appearance' | 'lastReceivedAt' | 'policyHash'
+/**
+ * `lastReceivedAt`: the relay's reception time of the newest envelope taken in, ms. `nextKeyId`: the id of the next
+ * prekey that is made. `policyHash`: of the policy that the journal named last.
+ */
+export type SettingName = 'appearance' | 'lastReceivedAt' | 'nextKeyId' | 'policyHash'
 
 export function readSetting(sql: Sql, name: SettingName): string | null {
   return sql.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', [name])?.value ?? null
