@@ -8,20 +8,23 @@ import { out, preloadDefinitions, presentTargets, rolldownOptions } from './targ
 import { join } from 'node:path'
 
 /**
- * Builds all targets whose sources exist. Throws when one fails.
- * @returns {Promise<string[]>} their names
+ * Builds the targets of these names, or all; what has no source yet is left out. Throws when one fails.
+ * @param {readonly string[]} [only]
+ * @returns {Promise<string[]>} the names of what was built
  */
-export async function build() {
-  const targets = presentTargets()
-  const define = await preloadDefinitions()
-  for (const { file } of targets) rmSync(join(out, file, '..'), { recursive: true, force: true })
+export async function build(only) {
+  const wanted = (/** @type {string} */ name) => only === undefined || only.includes(name)
+  const targets = presentTargets().filter(({ name }) => wanted(name))
+  const renderer = rendererPresent() && wanted('renderer')
+  const define = wanted('preload') ? await preloadDefinitions() : {}
+  for (const { file } of targets) rmSync(join(out, file), { force: true })
   await Promise.all([
     ...targets.map((target) =>
       rolldownBuild({ ...rolldownOptions(target, { minify: true, define }), logLevel: 'warn' }),
     ),
-    ...(rendererPresent() ? [viteBuild(rendererConfig())] : []),
+    ...(renderer ? [viteBuild(rendererConfig())] : []),
   ])
-  return [...targets.map(({ name }) => name), ...(rendererPresent() ? ['renderer'] : [])]
+  return [...targets.map(({ name }) => name), ...(renderer ? ['renderer'] : [])]
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

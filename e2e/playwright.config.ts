@@ -7,7 +7,7 @@ export default defineConfig({
   workers: 2,
   fullyParallel: true,
   forbidOnly: process.env['CI'] !== undefined,
-  outputDir: '../out/e2e',
-  reporter: [['list'], ['json', { outputFile: '../out/reports/e2e.json' }]],
+  outputDir: '../out/e2e/e2e',
+  reporter: 'list',
   use: { trace: 'retain-on-failure' },
 })

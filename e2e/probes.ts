@@ -108,7 +108,9 @@ export const probes: Readonly<Record<string, string>> = {
   'object element': `
     const object = document.createElement('object')
     object.data = address
-    return await loads(object)`,
+    document.body.append(object)
+    await pause(400)
+    return null`,
   'webview element': `
     const view = document.createElement('webview')
     view.setAttribute('src', address)

@@ -53,7 +53,11 @@ const packages = [
   },
   { name: 'better-sqlite3', allows: (file) => file.startsWith('src/relay/'), where: 'src/relay' },
   { name: 'pg', allows: (file) => file.startsWith('src/relay/'), where: 'src/relay' },
-  { name: 'electron', allows: (file) => /^(main|build\/default-app)\//.test(file), where: 'main' },
+  {
+    name: 'electron',
+    allows: (file) => /^(main|build\/default-app|bench\/bare)\//.test(file),
+    where: 'main',
+  },
 ]
 
 /** @param {string} file path from the root, with forward slashes */

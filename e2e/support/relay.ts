@@ -13,11 +13,26 @@ export interface Invitee {
   readonly organisation?: string
 }
 
+/** Files of the certificate that the relay speaks TLS with. */
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
+/** How an invitation differs from one of today for the relay as it stands. */
+export interface InvitationMaking {
+  /** The certificate whose pin it carries; the relay's own unless given. */
+  readonly certificate?: string
+  readonly address?: string
+  /** Made so many days ago: one of more than a week is no longer valid. */
+  readonly daysAgo?: number
+}
+
 /** A real relay process over one data folder; it may be killed and started again on the same port. */
 export interface RelayProcess {
   readonly data: string
   readonly address: () => string
-  /** Standard error of all its runs: the log. */
+  /** What all its runs wrote to standard output and error. */
   readonly log: () => string
   start(): Promise<void>
   /** Ends it as an administrator does. */
@@ -25,16 +40,22 @@ export interface RelayProcess {
   /** Ends it as a power cut does. */
   kill(): Promise<void>
   /** Text of a new invitation. */
-  invite(invitee: Invitee): Promise<string>
+  invite(invitee: Invitee, making?: InvitationMaking): Promise<string>
 }
 
-async function command(args: readonly string[]): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [program, ...args])
+async function command(args: readonly string[], nodeOptions: readonly string[] = []): Promise<string> {
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, program, ...args])
   return stdout
 }
 
+/** Options of Node for a process whose clock is late by so many days. */
+function lateClock(days: number): string[] {
+  const shift = `const now = Date.now; Date.now = () => now() - ${days * 24 * 3_600_000}`
+  return days === 0 ? [] : ['--import', `data:text/javascript,${encodeURIComponent(shift)}`]
+}
+
 /** Makes a data folder for the organisation; `start` runs the relay on a free port of loopback. */
-export async function createRelay(data: string, organisation: string): Promise<RelayProcess> {
+export async function createRelay(data: string, organisation: string, tls?: TlsFiles): Promise<RelayProcess> {
   await command(['init', '--data', data, '--name', organisation])
   let child: ChildProcess | null = null
   let address = ''
@@ -55,10 +76,12 @@ export async function createRelay(data: string, organisation: string): Promise<R
     log: () => log,
     async start() {
       const port = address === '' ? '0' : new URL(address).port
-      const args = [program, 'run', '--data', data, '--port', port]
+      const secure = tls === undefined ? [] : ['--certificate', tls.certificate, '--key', tls.key]
+      const args = [program, 'run', '--data', data, '--port', port, ...secure]
       const started = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
       child = started
       started.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()))
+      started.stdout.on('data', (chunk: Buffer) => (log += chunk.toString()))
       const line = await Promise.race([
         once(createInterface(started.stdout), 'line').then(([first]) => String(first)),
         once(started, 'exit').then(() => Promise.reject(new Error(`the relay did not start:\n${log}`))),
@@ -67,22 +90,14 @@ export async function createRelay(data: string, organisation: string): Promise<R
     },
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
-    async invite({ name, title, service, organisation: other }) {
-      const optional = { title, service, organisation: other }
+    async invite({ name, title, service, organisation: other }, making = {}) {
+      const certificate = making.certificate ?? tls?.certificate
+      const optional = { title, service, organisation: other, certificate }
       const args = Object.entries(optional).flatMap(([key, value]) =>
         value === undefined ? [] : [`--${key}`, value],
       )
-      const answer = await command([
-        'invite',
-        '--data',
-        data,
-        '--name',
-        name,
-        '--address',
-        address,
-        '--json',
-        ...args,
-      ])
+      const to = ['--data', data, '--name', name, '--address', making.address ?? address, '--json']
+      const answer = await command(['invite', ...to, ...args], lateClock(making.daysAgo ?? 0))
       return (JSON.parse(answer) as { text: string }).text
     },
   }

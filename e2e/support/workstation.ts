@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { _electron, type ElectronApplication, type Page } from '@playwright/test'
 import { createText } from '../../src/text/index.ts'
 import type { Bridge, State } from '../../src/contract/index.ts'
@@ -10,7 +11,7 @@ export interface Workstation {
   readonly profile: string
   /** Its main process. */
   readonly pid: number
-  /** What its main process wrote to standard error. */
+  /** What its main process wrote to standard output and error. */
   readonly log: () => string
   /** As closing the window does; nothing when it has ended already. */
   close(): Promise<void>
@@ -56,7 +57,9 @@ export async function launchWorkstation(profile: string, options: LaunchOptions 
   // Taken now: after the end Playwright knows no process any more.
   const child = app.process()
   let log = ''
-  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => (log += chunk.toString()))
+  }
   const page = await app.firstWindow()
   return {
     app,
@@ -73,6 +76,15 @@ export async function launchWorkstation(profile: string, options: LaunchOptions 
       await exited
     },
   }
+}
+
+/** The least of Electron on a page, without any of Valise: what guards are compared with. */
+export async function launchBare(folder: string, address: string): Promise<ElectronApplication> {
+  return _electron.launch({
+    executablePath: await electronProgram(),
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: [`--user-data-dir=${folder}/bare`, join(process.cwd(), 'bench/bare'), `--page=${address}`],
+  })
 }
 
 function definedEnvironment(): Record<string, string> {
@@ -105,11 +117,15 @@ export async function enrol(
   page: Page,
   invitation: string,
   protection: 'passphrase' | 'osKeyStore' = 'passphrase',
+  typed: { readonly passphrase?: string; readonly deviceName?: string } = {},
 ): Promise<void> {
   await page.getByLabel(text('enrol.invitation'), { exact: true }).fill(invitation)
   const onward = page.getByRole('button', { name: text('enrol.continue') })
   await onward.click({ timeout: patience })
   await page.getByRole('heading', { name: text('enrol.protectTitle') }).waitFor({ timeout: patience })
+  if (typed.deviceName !== undefined) {
+    await page.getByLabel(text('enrol.deviceName'), { exact: true }).fill(typed.deviceName)
+  }
   await page
     .getByRole('radio', { name: text(`enrol.${protection === 'passphrase' ? 'passphrase' : 'keyStore'}`) })
     .check()
@@ -117,17 +133,17 @@ export async function enrol(
     await page
       .getByLabel(text('enrol.passphrase'), { exact: true })
       .and(page.locator('input:not([type=radio])'))
-      .fill(passphrase)
-    await page.getByLabel(text('enrol.confirm'), { exact: true }).fill(passphrase)
+      .fill(typed.passphrase ?? passphrase)
+    await page.getByLabel(text('enrol.confirm'), { exact: true }).fill(typed.passphrase ?? passphrase)
   }
   await page.locator('button[type=submit]').click()
   await waitForPhase(page, 'ready')
 }
 
 /** Opens a vault that asks for its passphrase. */
-export async function unlock(page: Page): Promise<void> {
+export async function unlock(page: Page, secret = passphrase): Promise<void> {
   await waitForPhase(page, 'locked')
-  await page.locator('input[type=password]').fill(passphrase)
+  await page.locator('input[type=password]').fill(secret)
   await page.keyboard.press('Enter')
   await waitForPhase(page, 'ready')
 }

@@ -1,0 +1,21 @@
+// `npm run app -- --profile DIR`: builds and opens one workstation. As root it runs as an ordinary user.
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build } from './build.mjs'
+import { provideDebianPackages } from './debian.mjs'
+import { electronRuntime } from './electron-runtime.mjs'
+import { root } from './targets.mjs'
+
+const { values } = parseArgs({ options: { profile: { type: 'string' }, lang: { type: 'string' } } })
+provideDebianPackages(['run'])
+await build()
+const { exe } = await electronRuntime()
+const args = [root]
+if (values.profile !== undefined) args.push(`--profile=${resolve(values.profile)}`)
+if (values.lang !== undefined) args.push(`--lang=${values.lang}`)
+if (process.getuid?.() === 0)
+  throw new Error('Electron does not run as root with its sandbox on: use an ordinary account')
+if (values.profile !== undefined) mkdirSync(resolve(values.profile, '..'), { recursive: true })
+const { spawn } = await import('node:child_process')
+spawn(exe, args, { stdio: 'inherit' }).on('exit', (code) => (process.exitCode = code ?? 1))

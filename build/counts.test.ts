@@ -1,0 +1,34 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { playwrightCounts, vitestCounts } from './counts.mjs'
+
+const folder = mkdtempSync(join(tmpdir(), 'valise-counts-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function report(value: unknown): string {
+  const file = join(folder, 'report.json')
+  writeFileSync(file, JSON.stringify(value))
+  return file
+}
+
+it('counts a report that is missing as a failure', () => {
+  expect(vitestCounts(join(folder, 'none'))).toEqual({ passed: 0, failed: 1 })
+  expect(playwrightCounts(join(folder, 'none'))).toEqual({ passed: 0, failed: 1 })
+})
+
+it('counts a file that did not load', () => {
+  const testResults = [
+    { status: 'failed', assertionResults: [] },
+    { status: 'failed', assertionResults: [{ status: 'failed' }, { status: 'passed' }] },
+    { status: 'passed', assertionResults: [{ status: 'passed' }] },
+  ]
+  const file = report({ numPassedTests: 2, numFailedTests: 1, testResults })
+  expect(vitestCounts(file)).toEqual({ passed: 2, failed: 2 })
+})
+
+it('counts flaky tests and errors outside of tests', () => {
+  const file = report({ stats: { expected: 5, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] })
+  expect(playwrightCounts(file)).toEqual({ passed: 5, failed: 3 })
+})
