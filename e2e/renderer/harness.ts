@@ -81,6 +81,15 @@ export async function expectAccessible(page: Page): Promise<void> {
   expect(found).toEqual([])
 }
 
+/** The reader's own spacing of WCAG 1.4.12; constructed style sheets are not of the page's making. */
+export async function widenText(page: Page): Promise<void> {
+  await page.evaluate(`(() => {
+    const sheet = new CSSStyleSheet()
+    sheet.replaceSync('* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }')
+    document.adoptedStyleSheets = [sheet]
+  })()`)
+}
+
 /** Nothing is cut off at the side: no element wider than the window, no page that scrolls sideways. */
 export async function expectNoClipping(page: Page): Promise<void> {
   const found = await page.evaluate<string[]>(`(() => {

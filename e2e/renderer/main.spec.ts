@@ -1,6 +1,6 @@
 import type { Page } from '@playwright/test'
 import { installFakeEngine } from './fakeEngine.ts'
-import { expect, expectAccessible, expectNoClipping, test } from './harness.ts'
+import { expect, expectAccessible, expectNoClipping, test, widenText } from './harness.ts'
 import { people } from './people.ts'
 import {
   at,
@@ -13,6 +13,8 @@ import {
   ready,
   scenario,
   thread,
+  enrolment,
+  locked,
 } from './scenarios.ts'
 
 const her = people.aissatou
@@ -373,3 +375,21 @@ for (const [width, height] of [
     await expectNoClipping(page)
   })
 }
+
+test('nothing is cut off with the text spacing of WCAG 1.4.12', async ({ page, valise }) => {
+  await valise.open(
+    scenario(ready({ connection: offline }), { messages: { [her.accountId]: queuedThread() } }),
+  )
+  await widenText(page)
+  await open(page)
+  await expectNoClipping(page)
+  await page.keyboard.press('Control+n')
+  await page.getByRole('option').nth(2).click()
+  await expectNoClipping(page)
+  await page.keyboard.press('Control+3')
+  await expectNoClipping(page)
+  for (const state of [enrolment, locked]) {
+    await valise.emit({ kind: 'state', state })
+    await expectNoClipping(page)
+  }
+})
