@@ -11,19 +11,28 @@ const bundle = resolve(import.meta.dirname, '../../../out/relay/entry.relay.js')
 /** The relay's native store is built for one Node; tests that run under another name that one. */
 const node = process.env['VALISE_NODE20'] ?? process.execPath
 
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly certificate: string
+  readonly key: string
+}
+
 /** For tests: the real relay in a process of its own, which can be killed. */
 export class RelayProcess {
   readonly data: string
   address = ''
   #child: ChildProcess | null = null
 
-  private constructor(data: string) {
+  readonly #tls: TlsFiles | null
+
+  private constructor(data: string, tls: TlsFiles | null) {
     this.data = data
+    this.#tls = tls
   }
 
-  static async start(): Promise<RelayProcess> {
+  static async start(tls: TlsFiles | null = null): Promise<RelayProcess> {
     if (!existsSync(bundle)) throw new Error('the relay is not built: npm run build')
-    const relay = new RelayProcess(join(mkdtempSync(join(tmpdir(), 'valise-relay-')), 'data'))
+    const relay = new RelayProcess(join(mkdtempSync(join(tmpdir(), 'valise-relay-')), 'data'), tls)
     await run(node, [bundle, 'init', '--data', relay.data, '--name', 'Ministère des essais'])
     await relay.up()
     return relay
@@ -32,7 +41,9 @@ export class RelayProcess {
   /** Starts it again on the same port. */
   async up(): Promise<void> {
     const port = this.address === '' ? '0' : new URL(this.address).port
-    const child = spawn(node, [bundle, 'run', '--data', this.data, '--port', port, '--log-level', 'silent'], {
+    const tls = this.#tls === null ? [] : ['--certificate', this.#tls.certificate, '--key', this.#tls.key]
+    const parts = ['run', '--data', this.data, '--port', port, '--log-level', 'silent', ...tls]
+    const child = spawn(node, [bundle, ...parts], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     this.#child = child
@@ -54,9 +65,10 @@ export class RelayProcess {
     await exited
   }
 
-  /** The text of an invitation for a new account. */
-  async invite(name: string): Promise<string> {
-    const parts = ['invite', '--data', this.data, '--name', name, '--address', this.address, '--json']
+  /** The text of an invitation for a new account, with the pin of its own certificate or of another one. */
+  async invite(name: string, certificate = this.#tls?.certificate ?? null): Promise<string> {
+    const pin = certificate === null ? [] : ['--certificate', certificate]
+    const parts = ['invite', '--data', this.data, '--name', name, '--address', this.address, ...pin, '--json']
     const { stdout } = await run(node, [bundle, ...parts])
     const said: unknown = JSON.parse(stdout)
     if (typeof said !== 'object' || said === null || !('text' in said)) throw new Error('no invitation')

@@ -14,8 +14,12 @@ import type {
   Snapshot,
 } from '../../contract/index.ts'
 import { defaultPolicy } from '../../policy/index.ts'
+import { openVault } from '../../storage/open.ts'
+import { openSlots } from '../../storage/slots/index.ts'
+import type { Vault } from '../../storage/vault.ts'
 import { Engine } from '../engine.ts'
 import type { EngineOptions, OsKeyStore } from '../host.ts'
+import { profileFiles } from '../profileFiles.ts'
 
 /** For tests: a key store that holds what a login session would. */
 export function memoryKeyStore(): OsKeyStore & { present: boolean } {
@@ -78,6 +82,19 @@ export class Workstation {
     await this.engine.stop()
     this.engine = this.#newEngine()
     await this.engine.start()
+  }
+
+  /** Looks into the vault, or changes it, while the engine is stopped; then starts it again. */
+  async inVault<T>(work: (vault: Vault) => T): Promise<T> {
+    await this.engine.stop()
+    const files = profileFiles(this.folder)
+    const opener = { kind: 'osKeyStore', keyStore: this.keyStore } as const
+    const vault = openVault(files.vault, await openSlots(files.slots, opener, this.#clock))
+    const result = work(vault)
+    vault.close()
+    this.engine = this.#newEngine()
+    await this.engine.start()
+    return result
   }
 
   async end(): Promise<void> {

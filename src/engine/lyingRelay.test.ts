@@ -1,0 +1,150 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { readJournalRows } from '../storage/repositories/journal.ts'
+import { bundleSchema, type Bundle } from '../wire/http.ts'
+import { formatInvitation, parseInvitation } from '../wire/invitation.ts'
+import { RelayProcess } from './testing/relayProcess.ts'
+import { TamperingProxy } from './testing/tamperingProxy.ts'
+import { until, Workstation } from './testing/workstation.ts'
+
+let relay: RelayProcess
+let proxy: TamperingProxy
+const stations: Workstation[] = []
+
+beforeAll(async () => {
+  relay = await RelayProcess.start()
+  proxy = await TamperingProxy.start(relay.address)
+})
+afterAll(async () => {
+  proxy.end()
+  await relay.end()
+})
+afterEach(async () => {
+  proxy.tamper = (_path, answer) => answer
+  await Promise.all(stations.splice(0).map((station) => station.end()))
+})
+
+async function invited(name: string, through: string): Promise<string> {
+  return formatInvitation({ ...parseInvitation(await relay.invite(name)), address: through })
+}
+
+async function enrolled(name: string, through = relay.address): Promise<Workstation> {
+  const station = await new Workstation().start()
+  stations.push(station)
+  await station.enrol(await invited(name, through))
+  return station
+}
+
+/** Rewrites the first device of each bundle. */
+function tamperBundle(change: (bundle: Bundle) => unknown): void {
+  proxy.tamper = (path, answer) => (path === '/v1/bundle' ? change(bundleSchema.parse(answer)) : answer)
+}
+
+async function failure(station: Workstation, conversationId: string) {
+  await until(async () => (await station.thread(conversationId)).at(-1)?.delivery === 'failed')
+  return (await station.thread(conversationId)).at(-1)?.error?.code
+}
+
+async function journalTypes(station: Workstation): Promise<string[]> {
+  return await station.inVault((vault) => readJournalRows(vault.sql).map((row) => row.type))
+}
+
+describe('a relay that lies', () => {
+  it('gets nothing for a bundle with a forged signature, and the other conversations go on', async () => {
+    const [a, b, c] = [await enrolled('A', proxy.address), await enrolled('B'), await enrolled('C')]
+    const [toB, toC] = [await a.openConversation(b), await a.openConversation(c)]
+    tamperBundle((bundle) => ({
+      ...bundle,
+      devices: bundle.devices.map((device) => ({
+        ...device,
+        signedPreKey: { ...device.signedPreKey, signature: 'A'.repeat(86) },
+      })),
+    }))
+    const messageId = await a.send(toB, 'pour B')
+    expect(await failure(a, toB)).toBe('bundle.signature')
+    proxy.tamper = (_path, answer) => answer
+    await a.send(toC, 'pour C')
+    await until(async () => (await c.texts(await a.accountId())).length === 1)
+    await a.ask('message.retry', { messageId })
+    await until(async () => (await b.texts(await a.accountId())).length === 1)
+  })
+
+  it('cannot take the post-quantum part away', async () => {
+    const [a, b] = [await enrolled('A', proxy.address), await enrolled('B')]
+    const toB = await a.openConversation(b)
+    tamperBundle((bundle) => ({
+      ...bundle,
+      devices: bundle.devices.map(({ kyberPreKey: _left, ...device }) => device),
+    }))
+    await a.send(toB, 'x')
+    expect(await failure(a, toB)).toBe('bundle.noKyberKey')
+  })
+
+  it('cannot swap the identity key of someone who is known', async () => {
+    const [a, b, c] = [await enrolled('A', proxy.address), await enrolled('B'), await enrolled('C')]
+    const [toB, toC] = [await a.openConversation(b), await a.openConversation(c)]
+    await a.send(toB, 'avant')
+    await until(async () => (await b.texts(await a.accountId())).length === 1)
+    const bundles: Bundle[] = []
+    tamperBundle((bundle) => {
+      bundles.push(bundle)
+      return bundle
+    })
+    await a.send(toC, 'pour voir les clés de C')
+    await until(async () => bundles.length === 1)
+    // a has to begin a session anew, and the relay hands out the keys of another account for b.
+    await a.inVault((vault) => vault.transaction((tx) => void tx.run('DELETE FROM session')))
+    tamperBundle(() => bundles[0])
+    await a.send(toB, 'secret')
+    await until(async () => (await journalTypes(a)).includes('identity.changed'))
+    expect((await a.thread(toB)).find((m) => m.text === 'secret')).toMatchObject({ delivery: 'queued' })
+    expect((await a.ready()).connection.queued).toBe(1)
+    expect(await c.texts(await a.accountId())).toEqual(['pour voir les clés de C'])
+  })
+
+  it('is refused with other trust anchors than the invitation’s', async () => {
+    const station = await new Workstation().start()
+    stations.push(station)
+    const invitation = await invited('A', proxy.address)
+    proxy.tamper = (path, answer) =>
+      path === '/v1/anchors' ? { ...(answer as object), trustRoot: `B${'A'.repeat(43)}` } : answer
+    expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.anchors')
+    proxy.tamper = (path, answer) => (path === '/v1/anchors' ? { nonsense: true } : answer)
+    expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.malformedAnswer')
+    proxy.tamper = (path, answer) =>
+      path === '/v1/anchors' ? { ...(answer as object), protocolVersion: 99 } : answer
+    expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.version')
+  })
+
+  it('keeps an enrolment whose answer was lost, and takes it up again', async () => {
+    const station = await new Workstation().start()
+    stations.push(station)
+    const invitation = await invited('A', proxy.address)
+    const attempt = () =>
+      station.refusal('enrolment.complete', {
+        invitation,
+        deviceName: 'X',
+        protection: { kind: 'osKeyStore' },
+      })
+    proxy.tamper = (path, answer) => (path === '/v1/enrol' ? 'lost' : answer)
+    expect(await attempt()).toBe('relay.malformedAnswer')
+    proxy.tamper = (_path, answer) => answer
+    await station.restart()
+    expect((await station.snapshot()).state.phase).toBe('ready')
+  })
+
+  it('may cut the network at any time: nothing is lost or doubled', async () => {
+    const [a, b] = [await enrolled('A', proxy.address), await enrolled('B', proxy.address)]
+    const toB = await a.openConversation(b)
+    const texts = Array.from({ length: 75 }, (_, n) => `message ${n}`)
+    for (const [n, text] of texts.entries()) {
+      await a.send(toB, text)
+      if (n % 25 === 24) {
+        proxy.cut()
+        await a.ask('connection.retry', {})
+      }
+    }
+    const toA = await a.accountId()
+    await until(async () => (await b.texts(toA)).length >= texts.length, 20_000)
+    expect(await b.texts(toA)).toEqual(texts)
+  })
+})
