@@ -90,7 +90,7 @@ describe('a relay that lies', () => {
       return bundle
     })
     await a.send(toC, 'pour voir les clés de C')
-    await until(async () => bundles.length === 1)
+    await until(async () => (await a.thread(toC)).at(-1)?.delivery === 'delivered')
     // a has to begin a session anew, and the relay hands out the keys of another account for b.
     await a.inVault((vault) => vault.transaction((tx) => void tx.run('DELETE FROM session')))
     tamperBundle(() => bundles[0])
@@ -98,7 +98,7 @@ describe('a relay that lies', () => {
     await until(async () => (await journalTypes(a)).includes('identity.changed'))
     expect((await a.thread(toB)).find((m) => m.text === 'secret')).toMatchObject({ delivery: 'queued' })
     expect((await a.ready()).connection.queued).toBe(1)
-    expect(await c.texts(await a.accountId())).toEqual(['pour voir les clés de C'])
+    expect(await c.texts(await a.accountId())).not.toContain('secret')
   })
 
   it('is refused with other trust anchors than the invitation’s', async () => {
