@@ -97,7 +97,9 @@ function forbiddenPackage(file, room, specifier) {
 /** @param {string} room @param {string} other @param {string} target */
 function publicOnly(room, other, target) {
   const open =
-    outside.includes(other) || leaves.includes(other) || /(^|\/)(entry\.[a-z]+|index)\.ts$/.test(target)
+    outside.includes(other) ||
+    leaves.includes(other) ||
+    /(^|\/)(entry\.[a-z]+|index|benchkit)\.ts$/.test(target)
   return open ? null : `${room} may import entries and the rooms' index.ts only`
 }
 

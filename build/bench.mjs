@@ -1,0 +1,92 @@
+// `npm run bench -- SUITE [--long]`: bundles bench/SUITE.bench.ts, runs it, writes out/bench/SUITE.json, prints a table.
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { builtinModules } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { build as rolldownBuild } from 'rolldown'
+import { build } from './build.mjs'
+import { provideDebianPackages } from './debian.mjs'
+import { electronRuntime } from './electron-runtime.mjs'
+import { out, root } from './targets.mjs'
+import { unprivilegedPlace } from './unprivileged.mjs'
+
+/**
+ * @typedef {object} Measurement
+ * @property {string} name
+ * @property {number} value
+ * @property {string} unit
+ * @property {{ name: string, value: number }} beside the floor or peer measured in the same run
+ * @property {number} ratio value / beside.value
+ * @property {string} goal in words
+ * @property {boolean} holds
+ */
+
+/** Suites that open windows; they run as an ordinary user under a virtual display. */
+const windowed = new Set(['start', 'interface'])
+
+/** @param {string} suite */
+async function bundle(suite) {
+  const file = join(out, 'bench-run', `${suite}.mjs`)
+  await rolldownBuild({
+    input: join(root, 'bench', `${suite}.bench.ts`),
+    external: [...builtinModules, /^node:/, /^@signalapp\//, 'better-sqlite3', /^@?playwright/],
+    platform: 'node',
+    output: { file, format: 'esm', codeSplitting: false },
+    logLevel: 'warn',
+  })
+  return file
+}
+
+/** @param {string} suite @param {boolean} long */
+async function measure(suite, long) {
+  const file = join(out, 'bench-run', `${suite}.mjs`)
+  const { run } = await import(pathToFileURL(file).href)
+  /** @type {readonly Measurement[]} */
+  const measurements = await run({ long })
+  mkdirSync(join(out, 'bench'), { recursive: true })
+  writeFileSync(join(out, 'bench', `${suite}.json`), `${JSON.stringify(measurements, null, 2)}\n`)
+  console.table(
+    measurements.map(({ name, value, unit, beside, ratio, goal, holds }) => ({
+      name,
+      value: `${round(value)} ${unit}`,
+      beside: `${beside.name}: ${round(beside.value)}`,
+      ratio: round(ratio),
+      goal,
+      holds,
+    })),
+  )
+  return measurements.every(({ holds }) => holds)
+}
+
+const round = (/** @type {number} */ value) => Number(value.toPrecision(4))
+
+/** @param {string} suite @param {string[]} flags */
+async function runWindowed(suite, flags) {
+  provideDebianPackages(['run', 'display'])
+  await build()
+  const { exe } = await electronRuntime()
+  const place = unprivilegedPlace()
+  try {
+    const electron = exe.startsWith(root) ? join(place.root, exe.slice(root.length)) : exe
+    const args = ['-a', 'node', join(place.root, 'build/bench.mjs'), suite, '--bundled', ...flags]
+    return await place.run('xvfb-run', args, { VALISE_ELECTRON: electron })
+  } finally {
+    place.collect(['bench'])
+    place.remove()
+  }
+}
+
+const [suite = '', ...flags] = process.argv.slice(2)
+const known = readdirSync(join(root, 'bench'))
+  .filter((name) => name.endsWith('.bench.ts'))
+  .map((name) => name.slice(0, -'.bench.ts'.length))
+if (!known.includes(suite)) {
+  console.error(`npm run bench -- SUITE [--long], SUITE one of: ${known.join(', ')}`)
+  process.exitCode = 2
+} else if (flags.includes('--bundled')) {
+  process.exitCode = (await measure(suite, flags.includes('--long'))) ? 0 : 1
+} else {
+  await bundle(suite)
+  if (windowed.has(suite)) process.exitCode = await runWindowed(suite, flags)
+  else process.exitCode = (await measure(suite, flags.includes('--long'))) ? 0 : 1
+}
