@@ -142,5 +142,4 @@ export function isErrorCode(value: string): value is ErrorCode {
 }
 
 export type Result<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly error: ErrorReport }
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorReport }

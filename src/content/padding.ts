@@ -15,7 +15,8 @@ const terminator = 0x80
 /** Content, a 0x80 byte, zeros up to the next size (ISO/IEC 7816-4). Throws `content.tooLarge`. */
 export function pad(content: Uint8Array): Bytes {
   const size = paddedSizes.find((candidate) => candidate > content.length)
-  if (size === undefined) throw new CodedError('content.tooLarge', { bytes: content.length, limit: maxContentBytes })
+  if (size === undefined)
+    throw new CodedError('content.tooLarge', { bytes: content.length, limit: maxContentBytes })
   const padded = new Uint8Array(size)
   padded.set(content)
   padded[content.length] = terminator

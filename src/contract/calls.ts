@@ -48,7 +48,13 @@ const invitationText = z.string().min(1).max(4096)
 /** Everything the renderer may ask. Preload, gate and client are derived from this object: one entry is one call. */
 export const calls = {
   /** The whole state; asked at start and after a gap in the deltas. */
-  'state.snapshot': call({ owner: 'engine', phases: always, input: nothing, output: snapshotSchema, errors: [] }),
+  'state.snapshot': call({
+    owner: 'engine',
+    phases: always,
+    input: nothing,
+    output: snapshotSchema,
+    errors: [],
+  }),
 
   /** Reads an invitation, reaches the relay, checks its certificate and trust anchors. Changes nothing. */
   'enrolment.inspect': call({
@@ -108,7 +114,13 @@ export const calls = {
     input: z.strictObject({ passphrase: z.string().min(1).max(1024) }),
     output: nothing,
     /** `vault.passphraseWrong` has `attemptsLeft`, `vault.passphraseWait` has `seconds`. */
-    errors: ['vault.passphraseWrong', 'vault.passphraseWait', 'vault.damaged', 'vault.newer', 'vault.diskFull'],
+    errors: [
+      'vault.passphraseWrong',
+      'vault.passphraseWait',
+      'vault.damaged',
+      'vault.newer',
+      'vault.diskFull',
+    ],
   }),
 
   /** A page of the relay's directory, people of the own organisation first; not kept on this workstation. */
@@ -231,7 +243,9 @@ export type CallInput<N extends CallName> = z.input<Calls[N]['input']>
 export type CallOutput<N extends CallName> = z.output<Calls[N]['output']>
 export const callNames = Object.keys(calls) as readonly CallName[]
 
-type OwnedBy<O extends 'engine' | 'main'> = { [N in CallName]: Calls[N]['owner'] extends O ? N : never }[CallName]
+type OwnedBy<O extends 'engine' | 'main'> = {
+  [N in CallName]: Calls[N]['owner'] extends O ? N : never
+}[CallName]
 export type EngineCallName = OwnedBy<'engine'>
 export type MainCallName = OwnedBy<'main'>
 

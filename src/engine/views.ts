@@ -59,7 +59,7 @@ function conversationOf(sql: Sql, row: ConversationRow): ConversationView {
 
 /** One line of the list holds no more. */
 function previewText(text: string): string {
-  return [...text.slice(0, 240)].slice(0, 120).join('')
+  return Array.from(text.slice(0, 240)).slice(0, 120).join('')
 }
 
 function messageOf(row: MessageRow): MessageView {

@@ -1,7 +1,7 @@
 import {
-  Direction,
+  type Direction,
   IdentityChange,
-  IdentityKeyPair,
+  type IdentityKeyPair,
   IdentityKeyStore,
   SessionRecord,
   SessionStore,

@@ -20,7 +20,8 @@ export function parseRelayAddress(text: string): RelayAddress {
   } catch {
     throw new CodedError('invitation.malformed')
   }
-  const bare = url.username === '' && url.password === '' && url.pathname === '/' && url.search + url.hash === ''
+  const bare =
+    url.username === '' && url.password === '' && url.pathname === '/' && url.search + url.hash === ''
   if (!bare) throw new CodedError('invitation.malformed')
   if (url.protocol === 'https:') return { origin: url.origin, secure: true }
   if (url.protocol !== 'http:') throw new CodedError('invitation.malformed')

@@ -23,12 +23,9 @@ const checksumBytes = 4
 
 /** The canonical code of what was typed (spaces, hyphens and case are free; O is 0, I and L are 1), or null. */
 export function canonicalInvitationCode(typed: string): string | null {
-  const code = typed
-    .toUpperCase()
-    .replaceAll(/[\s-]/g, '')
-    .replaceAll('O', '0')
-    .replaceAll(/[IL]/g, '1')
-  const proper = code.length === invitationCodeLength && [...code].every((c) => invitationAlphabet.includes(c))
+  const code = typed.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1')
+  const proper =
+    code.length === invitationCodeLength && [...code].every((c) => invitationAlphabet.includes(c))
   return proper ? code : null
 }
 
@@ -94,5 +91,9 @@ function checked(body: Uint8Array): Invitation {
 }
 
 function checksum(body: Uint8Array): Uint8Array {
-  return createHash('sha256').update('valise invitation v1\0').update(body).digest().subarray(0, checksumBytes)
+  return createHash('sha256')
+    .update('valise invitation v1\0')
+    .update(body)
+    .digest()
+    .subarray(0, checksumBytes)
 }
