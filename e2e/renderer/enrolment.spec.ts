@@ -107,6 +107,9 @@ test('a refused invitation is explained and can be corrected', async ({ page, va
   ] as const) {
     await valise.fail('enrolment.inspect', { code: refusal, details: {} })
     await input.fill(`valise:${refusal}`)
+    // Told once typing pauses, without a click; a click asks again.
+    await expect(page.getByRole('alert').filter({ hasText: sentence })).toBeVisible()
+    await valise.fail('enrolment.inspect', { code: refusal, details: {} })
     await page.getByRole('button', { name: 'Continuer' }).click()
     await expect(page.getByRole('alert').filter({ hasText: sentence })).toBeVisible()
     await expect(input).toHaveAttribute('aria-invalid', 'true')
