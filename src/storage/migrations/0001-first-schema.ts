@@ -111,14 +111,13 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_lane ON outbox (lane, job_id);
 CREATE INDEX outbox_message ON outbox (message_position);
 
+-- id: job_id * 128 + device_id, so that one tree holds the ciphertexts of a job side by side.
 CREATE TABLE outbox_ciphertext (
-  job_id INTEGER NOT NULL REFERENCES outbox ON DELETE CASCADE,
-  device_id INTEGER NOT NULL,
+  id INTEGER PRIMARY KEY,
   registration_id INTEGER NOT NULL,
   envelope_id BLOB NOT NULL,
   type INTEGER NOT NULL,
-  ciphertext BLOB NOT NULL,
-  PRIMARY KEY (job_id, device_id)
+  ciphertext BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE quarantine (

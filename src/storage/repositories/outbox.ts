@@ -49,7 +49,7 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
   created_at: number
 }
 
-const select = `SELECT *, EXISTS (SELECT 1 FROM outbox_ciphertext c WHERE c.job_id = outbox.job_id) AS encrypted
+const select = `SELECT *, EXISTS (SELECT 1 FROM outbox_ciphertext c WHERE c.id BETWEEN outbox.job_id * 128 AND outbox.job_id * 128 + 127) AS encrypted
   FROM outbox`
 
 export function insertJob(tx: Tx, job: NewJob): number {
@@ -91,15 +91,18 @@ export function jobOfMessage(sql: Sql, position: number): Job | null {
   return raw && fromRaw(raw)
 }
 
+/** Device ids are 1..127, so a job's ciphertexts lie between these ids. */
+const firstOf = (jobId: number): number => jobId * 128
+
 export function readCiphertexts(sql: Sql, jobId: number): JobCiphertext[] {
   return sql
-    .all<{ device_id: number; registration_id: number; envelope_id: Bytes; type: number; ciphertext: Bytes }>(
-      `SELECT device_id, registration_id, envelope_id, type, ciphertext FROM outbox_ciphertext
-       WHERE job_id = ? ORDER BY device_id`,
-      [jobId],
+    .all<{ id: number; registration_id: number; envelope_id: Bytes; type: number; ciphertext: Bytes }>(
+      `SELECT id, registration_id, envelope_id, type, ciphertext FROM outbox_ciphertext
+       WHERE id BETWEEN ? AND ? ORDER BY id`,
+      [firstOf(jobId), firstOf(jobId) + 127],
     )
     .map((raw) => ({
-      deviceId: raw.device_id,
+      deviceId: raw.id - firstOf(jobId),
       registrationId: raw.registration_id,
       envelopeId: raw.envelope_id,
       type: raw.type,
@@ -111,10 +114,9 @@ export function readCiphertexts(sql: Sql, jobId: number): JobCiphertext[] {
 export function storeCiphertexts(tx: Tx, jobId: number, ciphertexts: readonly JobCiphertext[]): void {
   for (const c of ciphertexts) {
     tx.run(
-      `INSERT INTO outbox_ciphertext (job_id, device_id, registration_id, envelope_id, type, ciphertext)
-       VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET registration_id = excluded.registration_id,
-         envelope_id = excluded.envelope_id, type = excluded.type, ciphertext = excluded.ciphertext`,
-      [jobId, c.deviceId, c.registrationId, c.envelopeId, c.type, c.ciphertext],
+      `INSERT OR REPLACE INTO outbox_ciphertext (id, registration_id, envelope_id, type, ciphertext)
+       VALUES (?, ?, ?, ?, ?)`,
+      [firstOf(jobId) + c.deviceId, c.registrationId, c.envelopeId, c.type, c.ciphertext],
     )
   }
 }
@@ -122,7 +124,7 @@ export function storeCiphertexts(tx: Tx, jobId: number, ciphertexts: readonly Jo
 /** Forgets what was made for devices that are no more. */
 export function dropCiphertexts(tx: Tx, jobId: number, deviceIds: readonly number[]): void {
   for (const deviceId of deviceIds) {
-    tx.run('DELETE FROM outbox_ciphertext WHERE job_id = ? AND device_id = ?', [jobId, deviceId])
+    tx.run('DELETE FROM outbox_ciphertext WHERE id = ?', [firstOf(jobId) + deviceId])
   }
 }
 
@@ -135,6 +137,7 @@ export function postponeJob(tx: Tx, jobId: number, nextAttemptAt: number): void 
 }
 
 export function deleteJob(tx: Tx, jobId: number): void {
+  tx.run('DELETE FROM outbox_ciphertext WHERE id BETWEEN ? AND ?', [firstOf(jobId), firstOf(jobId) + 127])
   tx.run('DELETE FROM outbox WHERE job_id = ?', [jobId])
 }
 
