@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CodedError } from '../base/errors.ts'
@@ -49,12 +49,17 @@ export function removeUnusedVault(files: ProfileFiles): void {
 
 /**
  * Holds a profile for one engine, whoever runs it (the application, the command line). It ends with the process:
- * an abstract socket on Linux and a pipe on Windows leave nothing behind. Throws `profile.inUse`.
+ * an abstract socket on Linux and a pipe on Windows leave nothing behind; elsewhere a socket file that nobody answers
+ * on is taken over. Throws `profile.inUse`.
  */
 export async function lockProfile(folder: string): Promise<() => Promise<void>> {
   const name = createHash('sha256').update(realpathSync(folder)).digest('hex').slice(0, 32)
+  const path = lockPath(name)
   const server = createServer((socket) => socket.destroy())
-  await listening(server, lockPath(name))
+  if (!(await listens(server, path))) {
+    if (isFile(path) && !(await isAnswered(path))) rmSync(path, { force: true })
+    if (!(await listens(server, path))) throw new CodedError('profile.inUse')
+  }
   server.unref()
   return () =>
     new Promise((resolve) => {
@@ -73,9 +78,26 @@ function lockPath(name: string): string {
   }
 }
 
-function listening(server: Server, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(new CodedError('profile.inUse', {}, { cause: error })))
-    server.listen(path, resolve)
+const isFile = (path: string): boolean => path.startsWith('/')
+
+function listens(server: Server, path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const fail = (): void => resolve(false)
+    server.once('error', fail)
+    server.listen(path, () => {
+      server.off('error', fail)
+      resolve(true)
+    })
+  })
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
   })
 }
