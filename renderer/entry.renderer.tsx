@@ -1,6 +1,7 @@
 import { createRoot } from 'react-dom/client'
 import type { Bridge } from '../src/contract/index.ts'
 import { App } from './app.tsx'
+import { DefectBoundary } from './components/defectBoundary.tsx'
 import { createClient } from './client.ts'
 import { ServicesProvider } from './context.tsx'
 import { createMessenger } from './store/store.ts'
@@ -21,8 +22,13 @@ const client = createClient(window.valise)
 const messenger = createMessenger(client)
 messenger.start()
 
-createRoot(root).render(
+// SECURITY 1: a defect is shown by its code; React would write it, with what it was about, to the console.
+const silent = { onCaughtError: () => undefined, onUncaughtError: () => undefined }
+
+createRoot(root, silent).render(
   <ServicesProvider services={{ client, messenger, view: createView(), now: Date.now }}>
-    <App />
+    <DefectBoundary>
+      <App />
+    </DefectBoundary>
   </ServicesProvider>,
 )

@@ -45,6 +45,24 @@ test('a wait that began before is shown', async ({ page, valise }) => {
   await expect(page.getByText('Prochain essai possible dans 5\u00a0minutes.')).toBeVisible()
 })
 
+test('nothing typed is told beside the button', async ({ page, valise }) => {
+  await valise.open(scenario(locked))
+  await page.getByRole('button', { name: 'Déverrouiller' }).click()
+  await expect(page.getByText('Saisissez la phrase de passe pour ouvrir le coffre.')).toBeVisible()
+  expect(await valise.calls('vault.unlock')).toEqual([])
+})
+
+test('a defect of the page is shown by its code, and nothing is written anywhere', async ({
+  page,
+  valise,
+}) => {
+  await valise.open(scenario(ready()))
+  // Not a state that the contract allows: it stands for any defect.
+  await valise.emit({ kind: 'connection', connection: null as never })
+  await expect(page.getByRole('heading', { name: 'Valise ne peut pas s’ouvrir ici' })).toBeVisible()
+  await expect(page.getByRole('alert')).toContainText('internal')
+})
+
 test('the passphrase can be shown', async ({ page, valise }) => {
   await valise.open(scenario(locked))
   const field = page.getByLabel('Phrase de passe', { exact: true })

@@ -363,6 +363,7 @@ for (const [width, height] of [
       await expect(page.getByRole('listbox')).toBeHidden()
       await page.getByRole('button', { name: 'Retour à la liste' }).click()
       await expect(page.getByRole('listbox')).toBeVisible()
+      await expect(page.getByRole('option').first()).toBeFocused()
     }
     await page.keyboard.press('Control+n')
     await page.getByRole('option').nth(2).click()

@@ -1,6 +1,6 @@
 /** First letters of the first and the last word; a hyphenated name counts as one word. */
 export function initials(name: string): string {
-  const words = name.trim().split(/\s+/u).filter(Boolean)
+  const words = name.split(/\s+/u).filter((word) => firstLetter(word) !== '')
   const first = words[0] ?? ''
   const last = words.length > 1 ? (words.at(-1) ?? '') : ''
   return (firstLetter(first) + firstLetter(last)).toLocaleUpperCase('fr')

@@ -13,6 +13,13 @@ export function moveInList(event: KeyboardEvent<HTMLElement>): void {
   options[to]?.focus()
 }
 
+/** After a way back to the list: its one stop, once it is shown again. */
+export function focusList(): void {
+  requestAnimationFrame(() => {
+    document.querySelector<HTMLElement>('[role=option][tabindex="0"]')?.focus()
+  })
+}
+
 /** Where a key leads from a place in a list of that many; null for other keys. */
 export function target(key: string, at: number, count: number): number | null {
   const clamp = (index: number): number => Math.min(Math.max(index, 0), count - 1)

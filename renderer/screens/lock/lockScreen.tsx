@@ -19,6 +19,8 @@ export function LockScreen({ managed, waitUntil }: LockScreenProps) {
   const { client, now } = useServices()
   const [passphrase, setPassphrase] = useState('')
   const [capsLock, setCapsLock] = useState(false)
+  /** Opening was asked for with nothing typed. */
+  const [nudged, setNudged] = useState(false)
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<ErrorReport | null>(null)
   const [ownWait, setOwnWait] = useState<number | null>(null)
@@ -35,6 +37,8 @@ export function LockScreen({ managed, waitUntil }: LockScreenProps) {
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault()
+    setNudged(passphrase === '')
+    if (passphrase === '') field.current?.focus()
     if (busy || waiting || passphrase === '') return
     setBusy(true)
     setError(null)
@@ -74,6 +78,7 @@ export function LockScreen({ managed, waitUntil }: LockScreenProps) {
             <ErrorLine error={error} id={errorId} />
             <p className="hint" id={hintId}>
               {capsLock && <span className="caps">{text('lock.capsLock')}</span>}
+              {nudged && passphrase === '' && <span>{text('lock.missing')}</span>}
               {typeof left === 'number' && <span>{text('lock.attemptsLeft', { count: left })}</span>}
               {waiting && <span>{text('lock.wait', { duration: dates.duration(until - time) })}</span>}
             </p>
@@ -81,7 +86,7 @@ export function LockScreen({ managed, waitUntil }: LockScreenProps) {
           <button
             type="submit"
             className="btn primary lg"
-            aria-disabled={busy || waiting || passphrase === ''}
+            aria-disabled={busy || waiting}
             aria-describedby={hintId}
           >
             {text(busy ? 'lock.unlocking' : 'lock.unlock')}

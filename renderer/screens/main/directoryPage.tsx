@@ -3,7 +3,7 @@ import type { Person } from '../../../src/contract/index.ts'
 import { Avatar } from '../../components/avatar.tsx'
 import { ErrorLine } from '../../components/errorLine.tsx'
 import { Icon } from '../../components/icon.tsx'
-import { moveInList } from '../../components/roving.ts'
+import { focusList, moveInList } from '../../components/roving.ts'
 import { useText, useView } from '../../context.tsx'
 import { PersonCard } from './personCard.tsx'
 import { Rail } from './rail.tsx'
@@ -16,7 +16,13 @@ export function DirectoryPage() {
     <div className="shell no-pane" data-narrow={chosen === null ? 'list' : 'thread'}>
       <Rail />
       <People chosen={chosen} onChoose={setChosen} />
-      <PersonCard person={chosen} onBack={() => setChosen(null)} />
+      <PersonCard
+        person={chosen}
+        onBack={() => {
+          setChosen(null)
+          focusList()
+        }}
+      />
     </div>
   )
 }

@@ -5,6 +5,7 @@ import { Avatar } from '../../components/avatar.tsx'
 import { ErrorLine } from '../../components/errorLine.tsx'
 import { Icon } from '../../components/icon.tsx'
 import { useModel, useServices, useText } from '../../context.tsx'
+import { focusList } from '../../components/roving.ts'
 import { emptyThread } from '../../store/state.ts'
 import { Announcer } from './thread/announcer.tsx'
 import { Feed } from './thread/feed.tsx'
@@ -45,7 +46,10 @@ function ThreadHead({ conversation }: { readonly conversation: ConversationView 
         className="ib only-narrow"
         aria-label={text('thread.back')}
         title={text('thread.back')}
-        onClick={() => view.setState({ openId: null })}
+        onClick={() => {
+          view.setState({ openId: null })
+          focusList()
+        }}
       >
         <Icon name="back" />
       </button>

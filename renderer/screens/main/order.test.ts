@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { ConversationView } from '../../../src/contract/index.ts'
+import { neighbour, ordered } from './order.ts'
+
+function conversation(conversationId: string, activeAt: number, unread = 0): ConversationView {
+  const person = { accountId: conversationId, displayName: '', title: '', service: '', organisation: '' }
+  return {
+    conversationId,
+    person,
+    preview: null,
+    activeAt,
+    unread,
+    firstUnread: null,
+    draft: '',
+    queued: 0,
+    held: 0,
+  }
+}
+
+const all = [conversation('a', 1), conversation('b', 3, 2), conversation('c', 2), conversation('d', 3)]
+
+test('the most recent first, always the same way when equal', () => {
+  expect(ordered(all).map((one) => one.conversationId)).toEqual(['b', 'd', 'c', 'a'])
+  expect(ordered(all.toReversed()).map((one) => one.conversationId)).toEqual(['b', 'd', 'c', 'a'])
+})
+
+test('the neighbour, from none, at the ends, unread only', () => {
+  expect(neighbour(all, null, 1, false)?.conversationId).toBe('b')
+  expect(neighbour(all, null, -1, false)?.conversationId).toBe('a')
+  expect(neighbour(all, 'd', 1, false)?.conversationId).toBe('c')
+  expect(neighbour(all, 'a', 1, false)).toBeNull()
+  expect(neighbour(all, 'a', -1, true)?.conversationId).toBe('b')
+  expect(neighbour(all, 'b', 1, true)).toBeNull()
+})
