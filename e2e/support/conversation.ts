@@ -69,6 +69,16 @@ export async function expectState(page: Page, words: string, delivery: Delivery)
   await expect(shown.getByRole('img', name)).toBeVisible()
 }
 
+/** Presses « Réessayer maintenant » until the relay, which runs again, is reached. */
+export async function reconnect(page: Page): Promise<void> {
+  const retry = page.locator('.banner').getByRole('button')
+  await expect(async () => {
+    // It may have come back by itself meanwhile.
+    if (await retry.isVisible()) await retry.click({ timeout: 1_000 })
+    expect((await readReady(page)).connection.state).toBe('online')
+  }).toPass(onTheWay)
+}
+
 /** Every message of a conversation, oldest first, by the page's own call. */
 export async function readThread(page: Page, conversationId: string): Promise<MessageView[]> {
   return page.evaluate(async (id) => {
