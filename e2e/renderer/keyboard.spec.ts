@@ -107,6 +107,7 @@ test('from the directory to a sent message without a pointer', async ({ page, va
   await page.keyboard.press('Enter')
   await expect(page.getByRole('button', { name: 'Write to Nour Sabathier' })).toBeFocused()
   await page.keyboard.press('Enter')
+  await expect(page.getByTestId('composer')).toBeFocused()
   await page.keyboard.type('Hello')
   await page.keyboard.press('Enter')
   await expect(page.getByTestId('thread').getByRole('article').last()).toContainText('Hello')

@@ -132,6 +132,10 @@ test('with more new messages than fit, the first of them is what is shown', asyn
   await valise.open(scenario(ready({ conversations }), { messages: { [her.accountId]: long } }))
   await page.getByRole('option', { name: /^Aïssatou/ }).click()
   await expect(page.getByText('Nouveaux messages')).toBeInViewport()
+  await expect.poll(() => valise.calls('conversation.read')).toHaveLength(1)
+  // What is read meanwhile moves neither the divider nor the reader.
+  await page.waitForTimeout(500)
+  await expect(page.getByText('Nouveaux messages')).toBeInViewport()
   const read = (await valise.calls('conversation.read')) as { position: number }[]
   expect(read.every((one) => one.position < count)).toBe(true)
 })

@@ -19,6 +19,7 @@ export function useReadReports(
   const [newFrom, setNewFrom] = useState(firstUnread)
   const unread = useRef(firstUnread)
   unread.current = firstUnread
+  const known = useRef(firstUnread)
   const reported = useRef(0)
   const atBottom = useRef(true)
 
@@ -32,9 +33,12 @@ export function useReadReports(
   }, [client, conversationId, scroller])
 
   useEffect(() => {
+    const before = known.current
+    known.current = firstUnread
     if (firstUnread === null) return
-    // New ones arrived where the person was not looking: they are divided from the rest.
-    if (!attentive() || !atBottom.current) setNewFrom(firstUnread)
+    // All was read and new ones arrived where the person was not looking: they are divided from the rest. While
+    // someone reads through what was new, the divider stays.
+    if (before === null && (!attentive() || !atBottom.current)) setNewFrom(firstUnread)
     report()
   }, [firstUnread, report])
 
