@@ -4,6 +4,8 @@ import { defineConfig } from '@playwright/test'
 const config = defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',
+  // Pictures are made on demand (docs/screens).
+  testIgnore: process.env['VALISE_PICTURES'] === '1' ? [] : ['screens.spec.ts'],
   outputDir: '../../out/e2e-renderer/results',
   globalSetup: './serve.config.ts',
   fullyParallel: true,

@@ -16,8 +16,6 @@ import {
 import { people } from './people.ts'
 
 /** Makes the pictures of `docs/screens`: `VALISE_PICTURES=1 npx playwright test -c e2e/renderer screens`. */
-test.skip(process.env['VALISE_PICTURES'] !== '1', 'pictures are made on demand')
-
 const folder = fileURLToPath(new URL('../../docs/screens/ours/', import.meta.url))
 
 const shoot = async (page: Page, name: string): Promise<void> => {
