@@ -28,6 +28,9 @@ export function useInspection(invitation: string | null): {
   const [inspection, setInspection] = useState<Inspection>({ kind: 'none' })
   const wanted = useRef(0)
 
+  /** The question about the text that stands there now, once it was asked. */
+  const asked = useRef<Promise<Inspected | null> | null>(null)
+
   const ask = useCallback(
     async (text: string): Promise<Inspected | null> => {
       const turn = ++wanted.current
@@ -48,9 +51,10 @@ export function useInspection(invitation: string | null): {
 
   useEffect(() => {
     wanted.current += 1
+    asked.current = null
     setInspection({ kind: 'none' })
     if (invitation === null) return undefined
-    const timer = setTimeout(() => void ask(invitation), pauseMs)
+    const timer = setTimeout(() => void (asked.current ??= ask(invitation)), pauseMs)
     return () => clearTimeout(timer)
   }, [invitation, ask])
 
@@ -58,7 +62,10 @@ export function useInspection(invitation: string | null): {
     inspection,
     now: async () => {
       if (invitation === null) return null
-      return inspection.kind === 'found' ? inspection.inspected : ask(invitation)
+      // Pressed while it is being asked: a second question would discard the first one's answer.
+      if (inspection.kind !== 'refused' && asked.current !== null) return asked.current
+      asked.current = ask(invitation)
+      return asked.current
     },
   }
 }
