@@ -1,11 +1,9 @@
 // `npm run build`: everything that runs, into out/. `--watch`: rebuilds while one works and restarts the window.
-import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build as rolldownBuild } from 'rolldown'
 import { build as viteBuild } from 'vite'
 import { rendererConfig, rendererPresent } from './renderer.mjs'
-import { out, preloadDefinitions, presentTargets, rolldownOptions } from './targets.mjs'
-import { join } from 'node:path'
+import { preloadDefinitions, presentTargets, rolldownOptions } from './targets.mjs'
 
 /**
  * Builds the targets of these names, or all; what has no source yet is left out. Throws when one fails.
@@ -17,7 +15,6 @@ export async function build(only) {
   const targets = presentTargets().filter(({ name }) => wanted(name))
   const renderer = rendererPresent() && wanted('renderer')
   const define = wanted('preload') ? await preloadDefinitions() : {}
-  for (const { file } of targets) rmSync(join(out, file), { force: true })
   await Promise.all([
     ...targets.map((target) =>
       rolldownBuild({ ...rolldownOptions(target, { minify: true, define }), logLevel: 'warn' }),
@@ -33,7 +30,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     await watch(process.argv.slice(2).filter((argument) => argument !== '--watch'))
   } else {
     const started = Date.now()
-    const names = await build()
+    const only = process.argv.slice(2)
+    const names = await build(only.length === 0 ? undefined : only)
     console.log(`built ${names.join(', ')} in ${Date.now() - started} ms`)
   }
 }
