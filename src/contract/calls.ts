@@ -76,7 +76,10 @@ export const calls = {
     ],
   }),
 
-  /** Makes the vault, the keys and the device, and enrols it. On any failure nothing stays behind. */
+  /**
+   * Makes the vault, the keys and the device, and enrols it. After a refusal nothing stays behind; when the answer was
+   * lost the vault stays and the same invitation takes it up again, for it may be used up.
+   */
   'enrolment.complete': call({
     owner: 'engine',
     phases: ['enrolment'],

@@ -224,7 +224,22 @@ describe('a conversation', () => {
     await until(async () => (await a.thread(toB))[0]?.delivery !== 'queued')
     const numbers = a.deltas.map((delta) => delta.number)
     expect(numbers).toEqual(numbers.map((_, n) => n + 1))
-    expect((await a.snapshot()).number).toBe(a.deltas.length)
+    await until(async () => (await a.snapshot()).number === a.deltas.length)
+  })
+
+  it('tells a burst in a few deltas', async () => {
+    const { a, toB } = await pair()
+    a.deltas.length = 0
+    const id = (n: number) => n.toString(16).padStart(32, '0')
+    await Promise.all(
+      Array.from({ length: 100 }, (_, n) =>
+        a.ask('message.send', { conversationId: toB, messageId: id(n), text: `message ${n}` }),
+      ),
+    )
+    await until(async () => (await a.thread(toB)).every((m) => m.delivery === 'delivered'))
+    expect(a.deltas.length).toBeLessThan(300)
+    const shown = a.deltas.flatMap(({ change }) => (change.kind === 'messages' ? change.messages : []))
+    expect(new Set(shown.map((m) => m.messageId)).size).toBe(100)
   })
 
   it('removes what has not left and keeps what has', async () => {

@@ -37,7 +37,8 @@ import { Outbox } from './outbox.ts'
 import { Receiver, type BatchResult } from './receiver.ts'
 import { RelayConnection, type ConnectionState } from './relay/connection.ts'
 import { Sessions } from './sessions.ts'
-import { conversationView, conversationViews, messagePage, messageView } from './views.ts'
+import { ViewChanges } from './viewChanges.ts'
+import { conversationViews, messagePage } from './views.ts'
 
 interface MessengerParts {
   readonly vault: Vault
@@ -58,6 +59,7 @@ export class Messenger {
   readonly #connection: RelayConnection
   readonly #outbox: Outbox
   readonly #receiver: Receiver
+  readonly #changes: ViewChanges
   readonly #lookups = new Set<string>()
   #connectionState: ConnectionState
   #background = new Set<Promise<void>>()
@@ -69,6 +71,8 @@ export class Messenger {
     this.#clock = parts.clock
     this.#tell = parts.tell
     this.#connectionState = { state: 'connecting', since: this.#clock.now() }
+    const { sql } = parts.vault
+    this.#changes = new ViewChanges({ sql, tell: parts.tell, connection: () => this.connection() })
     this.#protocol = protocolOf(parts.vault, parts.account, parts.clock)
     this.#connection = connectionOf(parts.account, parts.clock, {
       changed: (state) => this.#connectionChanged(state),
@@ -101,6 +105,7 @@ export class Messenger {
     await Promise.all([this.#outbox.stop(), this.#receiver.stop()])
     await Promise.allSettled(this.#background)
     await this.#protocol.exclusively(async () => undefined)
+    this.#changes.stop()
   }
 
   ownAccount(): OwnAccount {
@@ -141,7 +146,9 @@ export class Messenger {
         writePerson(tx, person)
         touchConversation(tx, accountId, this.#clock.now())
       })
-      this.#tellConversation(accountId)
+      this.#changes.conversation(accountId)
+      // Before the answer: whoever asked goes there next.
+      this.#changes.flush()
     }
     return { conversationId: accountId }
   }
@@ -154,13 +161,13 @@ export class Messenger {
   read({ conversationId, position }: CallInput<'conversation.read'>): void {
     this.#known(conversationId)
     this.#vault.transaction((tx) => markRead(tx, conversationId, position))
-    this.#tellConversation(conversationId)
+    this.#changes.conversation(conversationId)
   }
 
   draft({ conversationId, text }: CallInput<'conversation.draft'>): void {
     this.#known(conversationId)
     this.#vault.transaction((tx) => writeDraft(tx, conversationId, text))
-    this.#tellConversation(conversationId)
+    this.#changes.conversation(conversationId)
   }
 
   /** Durable, with its outbox job, when it returns. */
@@ -170,8 +177,8 @@ export class Messenger {
     const outgoing = outgoingText(text)
     const position = this.#vault.transaction((tx) => this.#insertOutgoing(tx, conversationId, id, outgoing))
     if (position === null) return
-    this.#tellMessages([position], [conversationId])
-    this.#tellConnection()
+    this.#changes.messages([position], [conversationId])
+    this.#changes.connection()
     this.#outbox.wake()
   }
 
@@ -182,8 +189,8 @@ export class Messenger {
       setDelivery(tx, message.position, 'queued', null)
       this.#insertJob(tx, message)
     })
-    this.#tellMessages([message.position], [message.conversationId])
-    this.#tellConnection()
+    this.#changes.messages([message.position], [message.conversationId])
+    this.#changes.connection()
     this.#outbox.wake()
   }
 
@@ -199,8 +206,8 @@ export class Messenger {
     })
     const { conversationId } = message
     this.#tell({ kind: 'messageRemoved', conversationId, messageId })
-    this.#tellConversation(conversationId)
-    this.#tellConnection()
+    this.#changes.conversation(conversationId)
+    this.#changes.connection()
   }
 
   reconnect(): void {
@@ -260,14 +267,14 @@ export class Messenger {
 
   #connectionChanged(state: ConnectionState): void {
     this.#connectionState = state
-    this.#tellConnection()
+    this.#changes.connection()
     if (state.state !== 'online') return
     this.#vault.transaction(makeDue)
     this.#outbox.wake()
   }
 
   #received({ positions, conversationIds }: BatchResult): void {
-    this.#tellMessages(positions, conversationIds)
+    this.#changes.messages(positions, conversationIds)
     this.#outbox.wake()
     for (const accountId of conversationIds) {
       if (readPerson(this.#vault.sql, accountId) === null) this.#inBackground(this.#lookUp(accountId))
@@ -277,8 +284,8 @@ export class Messenger {
   #jobsChanged(jobs: readonly Job[]): void {
     const positions = jobs.flatMap((job) => job.messagePosition ?? [])
     if (positions.length === 0) return
-    this.#tellMessages(positions, new Set(jobs.map((job) => job.destination)))
-    this.#tellConnection()
+    this.#changes.messages(positions, new Set(jobs.map((job) => job.destination)))
+    this.#changes.connection()
   }
 
   /** Learns the name of someone who wrote first. */
@@ -288,7 +295,7 @@ export class Messenger {
     try {
       const person = await this.#connection.request('account', { query: { accountId } })
       this.#vault.transaction((tx) => writePerson(tx, person))
-      this.#tellConversation(accountId)
+      this.#changes.conversation(accountId)
     } finally {
       this.#lookups.delete(accountId)
     }
@@ -313,21 +320,6 @@ export class Messenger {
       })
       .finally(() => this.#background.delete(settled))
     this.#background.add(settled)
-  }
-
-  #tellMessages(positions: readonly number[], conversationIds: Iterable<string>): void {
-    const messages = positions.flatMap((position) => messageView(this.#vault.sql, position) ?? [])
-    if (messages.length > 0) this.#tell({ kind: 'messages', messages })
-    for (const conversationId of conversationIds) this.#tellConversation(conversationId)
-  }
-
-  #tellConversation(conversationId: string): void {
-    const conversation = conversationView(this.#vault.sql, conversationId)
-    if (conversation !== null) this.#tell({ kind: 'conversation', conversation })
-  }
-
-  #tellConnection(): void {
-    this.#tell({ kind: 'connection', connection: this.connection() })
   }
 }
 

@@ -1,0 +1,78 @@
+import type { Change, ConnectionView } from '../contract/index.ts'
+import type { Sql } from '../storage/binding.ts'
+import { conversationView, messageView } from './views.ts'
+
+/** Messages in one delta at most, so that the window takes a burst in without a long stop. */
+const messagesPerChange = 100
+
+interface Parts {
+  readonly sql: Sql
+  readonly connection: () => ConnectionView
+  readonly tell: (change: Change) => void
+}
+
+/**
+ * Collects what looks different and tells it once a turn of the event loop: a burst of 250 messages is a handful of
+ * deltas instead of a thousand. What is told is read at that moment, so that it is never older than the snapshot.
+ */
+export class ViewChanges {
+  readonly #parts: Parts
+  readonly #positions = new Set<number>()
+  readonly #conversationIds = new Set<string>()
+  #connection = false
+  #scheduled: NodeJS.Immediate | null = null
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  messages(positions: Iterable<number>, conversationIds: Iterable<string>): void {
+    for (const position of positions) this.#positions.add(position)
+    for (const conversationId of conversationIds) this.#conversationIds.add(conversationId)
+    this.#schedule()
+  }
+
+  conversation(conversationId: string): void {
+    this.messages([], [conversationId])
+  }
+
+  connection(): void {
+    this.#connection = true
+    this.#schedule()
+  }
+
+  /** Tells what has been collected, at once. */
+  flush(): void {
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled)
+    this.#scheduled = null
+    const { sql, tell } = this.#parts
+    const messages = [...this.#positions].flatMap((position) => messageView(sql, position) ?? [])
+    this.#positions.clear()
+    for (let at = 0; at < messages.length; at += messagesPerChange) {
+      tell({ kind: 'messages', messages: messages.slice(at, at + messagesPerChange) })
+    }
+    const conversationIds = [...this.#conversationIds]
+    this.#conversationIds.clear()
+    for (const conversationId of conversationIds) {
+      const conversation = conversationView(sql, conversationId)
+      if (conversation !== null) tell({ kind: 'conversation', conversation })
+    }
+    if (this.#connection) {
+      this.#connection = false
+      tell({ kind: 'connection', connection: this.#parts.connection() })
+    }
+  }
+
+  /** Forgets what has not been told: the vault is about to be closed. */
+  stop(): void {
+    if (this.#scheduled !== null) clearImmediate(this.#scheduled)
+    this.#scheduled = null
+  }
+
+  #schedule(): void {
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = null
+      this.flush()
+    })
+  }
+}
