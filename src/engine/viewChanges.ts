@@ -2,6 +2,9 @@ import type { Change, ConnectionView } from '../contract/index.ts'
 import type { Sql } from '../storage/binding.ts'
 import { conversationView, messageView } from './views.ts'
 
+/** How long changes are collected, in ms: less than a frame of the screen. */
+const collectMs = 10
+
 /** Messages in one delta at most, so that the window takes a burst in without a long stop. */
 const messagesPerChange = 100
 
@@ -12,7 +15,7 @@ interface Parts {
 }
 
 /**
- * Collects what looks different and tells it once a turn of the event loop: a burst of 250 messages is a handful of
+ * Collects what looks different and tells it together: a burst of 250 messages is a handful of
  * deltas instead of a thousand. What is told is read at that moment, so that it is never older than the snapshot.
  */
 export class ViewChanges {
@@ -20,7 +23,7 @@ export class ViewChanges {
   readonly #positions = new Set<number>()
   readonly #conversationIds = new Set<string>()
   #connection = false
-  #scheduled: NodeJS.Immediate | null = null
+  #scheduled: NodeJS.Timeout | null = null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -43,7 +46,7 @@ export class ViewChanges {
 
   /** Tells what has been collected, at once. */
   flush(): void {
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled)
+    if (this.#scheduled !== null) clearTimeout(this.#scheduled)
     this.#scheduled = null
     const { sql, tell } = this.#parts
     const messages = [...this.#positions].flatMap((position) => messageView(sql, position) ?? [])
@@ -65,14 +68,14 @@ export class ViewChanges {
 
   /** Forgets what has not been told: the vault is about to be closed. */
   stop(): void {
-    if (this.#scheduled !== null) clearImmediate(this.#scheduled)
+    if (this.#scheduled !== null) clearTimeout(this.#scheduled)
     this.#scheduled = null
   }
 
   #schedule(): void {
-    this.#scheduled ??= setImmediate(() => {
+    this.#scheduled ??= setTimeout(() => {
       this.#scheduled = null
       this.flush()
-    })
+    }, collectMs)
   }
 }
