@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from './fixture.ts'
 import {
   burstSoFar,
@@ -41,6 +42,7 @@ test('a relay killed in the middle of bursts loses and doubles nothing', async (
     [100, 200],
   ] as const) {
     await burst(from, to)
+    await pause(200)
     await relay.kill()
     // Without a relay nothing moves: what has arrived now is what had when it was killed.
     killed.push(await arrived())
@@ -70,6 +72,7 @@ test('a workstation killed in the middle of sending keeps what it accepted, once
   await startBurst(left.page, toRight, sent.slice(0, 100))
   await expect.poll(async () => (await burstSoFar(left.page)).accepted.length, patience).toBe(100)
   await startBurst(left.page, toRight, sent.slice(100))
+  await pause(100)
   await left.kill()
   const arrived = async (): Promise<readonly string[]> => (await readSides(right.page, toLeft)).received
   expect((await arrived()).length).toBeLessThan(300)
@@ -89,12 +92,10 @@ test('a workstation killed in the middle of sending keeps what it accepted, once
 
 test('a workstation killed in the middle of receiving misses nothing', async ({ relay, workstation }) => {
   const { left, right, toRight, toLeft } = await enrolPair(relay, workstation)
-  const sent = numbered('Rafale', 300)
-  await startBurst(left.page, toRight, sent.slice(0, 100))
-  await expect
-    .poll(async () => (await readSides(right.page, toLeft)).received.length, patience)
-    .toBeGreaterThan(0)
-  await startBurst(left.page, toRight, sent.slice(100))
+  const sent = numbered('Rafale', 400)
+  await startBurst(left.page, toRight, sent)
+  const arrived = async (): Promise<number> => (await readSides(right.page, toLeft)).received.length
+  await expect.poll(arrived, { ...patience, intervals: [10] }).toBeGreaterThan(20)
   await right.kill()
   // Once all have left, what was not delivered waits for the one who was killed.
   await expect.poll(async () => (await readReady(left.page)).connection.queued, patience).toBe(0)
@@ -136,8 +137,9 @@ test('a vault under a passphrase asks for it after a kill, and counts what was w
 test('a vault in the key store of the system opens by itself, after a kill too', async ({
   relay,
   workstation,
+  folder,
 }) => {
-  const keyring = await startKeyring()
+  const keyring = await startKeyring(folder)
   test.skip(keyring === null, 'needs dbus and gnome-keyring')
   const env = keyring?.env ?? {}
   const first = await workstation('kept', { env })

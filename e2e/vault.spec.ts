@@ -45,7 +45,7 @@ test('a file that is not this vault is refused by its code, and nothing of it is
   workstation,
   folder,
 }) => {
-  const keyring = await startKeyring()
+  const keyring = await startKeyring(folder)
   test.skip(keyring === null, 'needs dbus and gnome-keyring')
   const env = keyring?.env ?? {}
   const first = await workstation('whole', { env })

@@ -11,14 +11,17 @@ export interface Keyring {
 
 const names = ['DBUS_SESSION_BUS_ADDRESS', 'XDG_CURRENT_DESKTOP', 'XDG_DATA_HOME', 'XDG_RUNTIME_DIR']
 
-/** A throw-away key store of the system, alive until it is stopped; null where dbus or gnome-keyring is missing. */
-export async function startKeyring(): Promise<Keyring | null> {
+/**
+ * A throw-away key store of the system below a folder, alive until it is stopped; null where dbus or gnome-keyring is
+ * missing.
+ */
+export async function startKeyring(folder: string): Promise<Keyring | null> {
   const said = names.map((name) => `"$${name}"`).join(' ')
   const child = spawn(
     join(process.cwd(), 'e2e/keyring.sh'),
     // Its end is the end of its standard input.
     ['bash', '-c', `printf '%s\\n' ${said}; exec cat >/dev/null`],
-    { stdio: ['pipe', 'pipe', 'ignore'] },
+    { stdio: ['pipe', 'pipe', 'ignore'], env: { ...process.env, TMPDIR: folder } },
   )
   const exited = once(child, 'exit')
   const values: string[] = []
