@@ -38,7 +38,6 @@ export const errorCodes = [
   'request.tooLarge',
   'request.notFound',
   'recipient.unknown',
-  'recipient.devices',
   'queue.full',
   'keys.malformed',
   'keys.signature',
@@ -56,7 +55,6 @@ export const errorCodes = [
   'envelope.malformed',
   'envelope.duplicate',
   'envelope.undecryptable',
-  'envelope.tooFarAhead',
   'envelope.replayedKyberKey',
   'envelope.unknownPreKey',
   'envelope.ownMessage',
@@ -83,7 +81,6 @@ export const errorCodes = [
   'vault.passphraseWrong',
   'vault.passphraseTooShort',
   'vault.passphraseWait',
-  'vault.locked',
   // profile and process
   'profile.inUse',
   'profile.notWritable',
@@ -95,7 +92,6 @@ export const errorCodes = [
   // the IPC gate
   'ipc.foreignSender',
   'ipc.malformed',
-  'ipc.unknownCall',
   'ipc.tooLarge',
   'ipc.notReady',
   'link.refused',
