@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -73,7 +74,8 @@ async function runOnce(executable: string, subject: Subject): Promise<Run> {
     const exited = child.exitCode === null ? once(child, 'exit') : null
     child.kill('SIGKILL')
     await exited
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    // Its children notice a moment later.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   }
 }
 

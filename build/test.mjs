@@ -77,17 +77,7 @@ function vitest(name, node, args) {
 async function playwright(place, name, config, env) {
   const cli = join(place.root, 'node_modules/@playwright/test/cli.js')
   const file = join('out/reports', `${name}.json`)
-  const args = [
-    '-a',
-    'node',
-    cli,
-    'test',
-    '-c',
-    config,
-    '--reporter=line,json',
-    '--output',
-    `out/e2e/${name}`,
-  ]
+  const args = ['-a', 'node', cli, 'test', '-c', config, '--reporter=dot,json', '--output', `out/e2e/${name}`]
   const wanted = { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: join(place.root, file) }
   const good = (await place.run('xvfb-run', args, wanted)) === 0
   place.collect(['e2e', 'reports'])

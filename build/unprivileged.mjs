@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path'
 import { root } from './targets.mjs'
 
 const user = 'valise-test'
+const stagePrefix = 'valise-stage-'
 const leftOut = new Set(['node_modules', '.git', 'dist', 'dist-test'])
 
 /**
@@ -28,7 +29,8 @@ export function unprivilegedPlace() {
     }
   }
   const ids = provideUser()
-  const folder = mkdtempSync(join(tmpdir(), 'valise-stage-'))
+  removeAbandoned()
+  const folder = mkdtempSync(join(tmpdir(), `${stagePrefix}${process.pid}-`))
   const staged = join(folder, 'checkout')
   const home = join(folder, 'home')
   for (const made of [staged, home]) mkdirSync(made)
@@ -69,21 +71,48 @@ export function unprivilegedPlace() {
   }
 }
 
-/** @param {string} command @param {string[]} args @param {string} cwd @param {Record<string, string>} env */
+/**
+ * Runs a program to its end. It is a process group of its own, for not all that stands between here and Electron
+ * (runuser, xvfb-run) passes signals on; a second signal, or 10 seconds, end it by force.
+ * @param {string} command @param {string[]} args @param {string} cwd @param {Record<string, string>} env
+ * @returns {Promise<number>} its exit code
+ */
 function spawned(command, args, cwd, env) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    })
-    const pass = (/** @type {NodeJS.Signals} */ signal) => void child.kill(signal)
-    process.on('SIGTERM', pass)
-    // A terminal sends Ctrl+C to the child as well; this process stays to clear up behind it.
-    process.on('SIGINT', () => {})
+    const options = { cwd, env: { ...process.env, ...env }, detached: true }
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] })
+    let asked = false
+    const end = (/** @type {NodeJS.Signals} */ signal) => {
+      signalGroup(child.pid, asked ? 'SIGKILL' : signal)
+      if (!asked) setTimeout(() => signalGroup(child.pid, 'SIGKILL'), 10_000).unref()
+      asked = true
+    }
+    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(signal, end)
     child.on('error', reject)
-    child.on('exit', (code) => resolve(code ?? 1))
+    child.on('exit', (code) => {
+      for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.off(signal, end)
+      resolve(code ?? 1)
+    })
   })
+}
+
+/** @param {number | undefined} group @param {NodeJS.Signals} signal */
+function signalGroup(group, signal) {
+  if (group === undefined) return
+  try {
+    process.kill(-group, signal)
+  } catch {
+    // It has ended already.
+  }
+}
+
+/** Stages of runs that were killed before they could clear up. */
+function removeAbandoned() {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${stagePrefix}(\\d+)-`).exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
 }
 
 function provideUser() {

@@ -21,7 +21,8 @@ export const test = base.extend<Fixtures>({
   folder: async ({}, use) => {
     const folder = await mkdtemp(join(tmpdir(), 'valise-e2e-'))
     await use(folder)
-    await rm(folder, { recursive: true, force: true })
+    // A killed program's children notice a moment later.
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
   },
   relay: async ({ folder }, use) => {
     const relay = await createRelay(join(folder, 'relay'), 'Préfecture des Landes')

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { app, ipcMain, safeStorage, session, type IpcMainInvokeEvent } from 'electron'
+import { app, type BrowserWindow, ipcMain, safeStorage, session, type IpcMainInvokeEvent } from 'electron'
 import { calls, eventChannel, type CallName, type Delta, type MainCallName } from '../src/contract/index.ts'
 import type { EngineHost } from '../src/engine/host.ts'
 import { defaultPolicy, readLinuxPolicy, type PolicyReading } from '../src/policy/index.ts'
@@ -45,7 +45,8 @@ export function runApplication(options: ApplicationOptions): Application {
   })
   const locale = systemLanguage()
   const tracker = createStateTracker({ locale, theme: null })
-  const engine = openEngine(options, locale, tracker, windows)
+  let openIt: (engine: Promise<EngineHost>) => void = () => undefined
+  const engine = new Promise<EngineHost>((resolve) => (openIt = resolve))
   const gate = createGate({
     origin,
     phase: tracker.phase,
@@ -58,8 +59,18 @@ export function runApplication(options: ApplicationOptions): Application {
   app.on('second-instance', windows.focus)
   app.on('activate', () => void windows.open())
   stopWithWindows(engine)
-  windows.open()
+  const window = windows.open()
+  // Loading libsignal and the database keeps a core busy: the window draws first. Calls wait for the engine.
+  void drawn(window).then(() => openIt(openEngine(options, locale, tracker, windows)))
   return { windows }
+}
+
+/** Ends at the window's first paint, or after half a second: a hidden window may never paint. */
+function drawn(window: BrowserWindow): Promise<void> {
+  return new Promise((resolve) => {
+    window.once('ready-to-show', () => resolve())
+    setTimeout(resolve, 500)
+  })
 }
 
 /** Electron's default session too, should anything ever bring it to life. */

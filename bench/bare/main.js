@@ -16,12 +16,13 @@ const painted = `new Promise((resolve) => {
 void app.whenReady().then(() => {
   const readyAt = Date.now()
   const window = new BrowserWindow({ width: 1180, height: 760 })
-  window.webContents.once('dom-ready', async () => {
+  window.webContents.once('dom-ready', () => {
     if (process.env.VALISE_BENCH !== '1') return
-    const paintedAt = await window.webContents.executeJavaScript(painted)
-    const created = process.getCreationTime()
-    const marks = { main: mainAt - created, ready: readyAt - created, painted: paintedAt - created }
-    process.stdout.write(`BENCH ${JSON.stringify(marks)}\n`)
+    void window.webContents.executeJavaScript(painted).then((paintedAt) => {
+      const created = process.getCreationTime()
+      const marks = { main: mainAt - created, ready: readyAt - created, painted: paintedAt - created }
+      process.stdout.write(`BENCH ${JSON.stringify(marks)}\n`)
+    })
   })
   if (page === undefined) void window.loadFile(join(import.meta.dirname, 'index.html'))
   else void window.loadURL(page)

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from '@playwright/test'
+import type { Bridge } from '../../src/contract/index.ts'
 import {
   chooseConversation,
   expectState,
@@ -132,7 +133,7 @@ async function play(folder: string): Promise<{ left: object; right: object }> {
     await picture('hors-ligne', right.at)
     await relay.start()
     await right.at.page.evaluate(() => {
-      const { valise } = globalThis as unknown as { valise: import('../../src/contract/index.ts').Bridge }
+      const { valise } = globalThis as unknown as { valise: Bridge }
       return valise.calls['connection.retry']({})
     })
     await shown(entry, left.at)
@@ -178,6 +179,6 @@ try {
 const ok = showed !== null && steps.every((one) => one.ok)
 const summary = { ok, startedAt, endedAt: new Date().toISOString(), organisation, steps, sent, shown: showed }
 await writeFile(join(out, 'summary.json'), `${JSON.stringify(summary, null, 2)}\n`)
-await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
 // Playwright keeps what a failed scenario left open alive: this ends it.
 process.exit(ok ? 0 : 1)

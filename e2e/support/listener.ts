@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 
 export interface Listener {
   /** `http://127.0.0.1:port/` */
@@ -13,8 +13,10 @@ export interface Listener {
 /** Counts whoever reaches one port of loopback, by TCP or UDP. */
 export async function listen(): Promise<Listener> {
   let visits = 0
+  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     visits += 1
+    sockets.add(socket)
     socket.on('error', () => undefined)
     socket.end(
       'HTTP/1.1 200 OK\r\ncontent-length: 1\r\naccess-control-allow-origin: *\r\nconnection: close\r\n\r\nx',
@@ -33,6 +35,7 @@ export async function listen(): Promise<Listener> {
     async close() {
       datagrams.close()
       server.close()
+      for (const socket of sockets) socket.destroy()
       await once(server, 'close')
     },
   }
