@@ -1,4 +1,5 @@
-// `npm run app -- --profile DIR`: builds and opens one workstation. As root it runs as an ordinary user.
+// `npm run app -- --profile DIR`: builds and opens one workstation, as an ordinary user.
+import { spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -8,6 +9,10 @@ import { electronRuntime } from './electron-runtime.mjs'
 import { root } from './targets.mjs'
 
 const { values } = parseArgs({ options: { profile: { type: 'string' }, lang: { type: 'string' } } })
+if (process.getuid?.() === 0) {
+  console.error('Electron does not run as root with its sandbox on: use an ordinary account, or npm start')
+  process.exit(2)
+}
 provideDebianPackages(['run'])
 await build()
 const { exe } = await electronRuntime()
@@ -17,5 +22,4 @@ if (values.lang !== undefined) args.push(`--lang=${values.lang}`)
 if (process.getuid?.() === 0)
   throw new Error('Electron does not run as root with its sandbox on: use an ordinary account')
 if (values.profile !== undefined) mkdirSync(resolve(values.profile, '..'), { recursive: true })
-const { spawn } = await import('node:child_process')
 spawn(exe, args, { stdio: 'inherit' }).on('exit', (code) => (process.exitCode = code ?? 1))

@@ -32,6 +32,10 @@ const doors = {
 /** What tests may see beyond that: the engine's run against the real relay, the page's know the relay's limits. */
 const testDoors = [
   { tests: /^src\/engine\/.*\.test\.ts$/, targets: ['src/relay/index.ts'] },
+  {
+    tests: /^src\/cli\/.*\.test\.ts$/,
+    targets: ['src/engine/testing/relayProcess.ts', 'src/engine/testing/workstation.ts'],
+  },
   { tests: /^renderer\/.*\.test\.tsx?$/, targets: ['src/wire/limits.ts', 'src/wire/invitation.ts'] },
 ]
 
