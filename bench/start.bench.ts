@@ -88,12 +88,21 @@ async function firstPaint(child: ChildProcess): Promise<{ painted: number; ready
   throw new Error('the program ended before it painted')
 }
 
-/** Proportional set size of a process and all below it, MB. */
+/** Proportional set size of a process and all below it, MB; one that has just ended counts nothing. */
 function treeMemory(pid: number): number {
-  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
+  const rollup = read(`/proc/${pid}/smaps_rollup`)
   const own = Number(/^Pss:\s+(\d+) kB$/m.exec(rollup)?.[1] ?? 0) / 1024
+  if (own === 0) return 0
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    read(`/proc/${pid}/task/${task}/children`).split(' ').filter(Boolean).map(Number),
   )
   return children.reduce((sum, child) => sum + treeMemory(child), own)
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
 }
