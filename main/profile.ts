@@ -1,16 +1,7 @@
-import {
-  accessSync,
-  chmodSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { CodedError } from '../src/base/errors.ts'
+import { makePrivateFolder } from '../src/base/privateFolder.ts'
 
 /** Where one person's Valise lives on this machine. */
 export interface Profile {
@@ -31,8 +22,8 @@ export function profileAt(chosen: string | null, standard: string): Profile {
  */
 export function prepareProfile(profile: Profile): void {
   try {
-    makePrivate(profile.folder)
-    makePrivate(profile.chromium)
+    makePrivateFolder(profile.folder)
+    makePrivateFolder(profile.chromium)
     const probe = join(profile.folder, `.writable-${process.pid}`)
     writeFileSync(probe, '', { mode: 0o600, flag: 'wx' })
     rmSync(probe)
@@ -40,25 +31,4 @@ export function prepareProfile(profile: Profile): void {
     if (error instanceof CodedError) throw error
     throw new CodedError('profile.notWritable', {}, { cause: error })
   }
-}
-
-function makePrivate(folder: string): void {
-  makeFolders(folder)
-  const found = lstatSync(folder)
-  if (found.isSymbolicLink()) throw new CodedError('profile.unsafe')
-  if (!found.isDirectory()) throw new CodedError('profile.notWritable')
-  if (process.platform === 'win32') return
-  if (found.uid !== process.getuid?.()) throw new CodedError('profile.unsafe')
-  if ((found.mode & 0o077) === 0) return
-  // A used folder that is open to others is somebody's own folder or a careless copy: not ours to close.
-  accessSync(folder, constants.R_OK)
-  if (readdirSync(folder).length > 0) throw new CodedError('profile.unsafe')
-  chmodSync(folder, 0o700)
-}
-
-/** Parents first, one by one: Node's recursive form never returns where the system says ENOENT to a new name (/proc). */
-function makeFolders(folder: string): void {
-  if (existsSync(folder)) return
-  makeFolders(dirname(folder))
-  mkdirSync(folder, { mode: 0o700 })
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
+import { makePrivateFolder } from '../base/privateFolder.ts'
 import { CodedError, reportOf, type ErrorCode, type Result } from '../base/errors.ts'
 import {
   appearanceSchema,
@@ -31,7 +32,6 @@ import { Journal } from './journal.ts'
 import { Messenger } from './messenger.ts'
 import {
   lockProfile,
-  makeProfileFolder,
   profileFiles,
   removeUnusedVault,
   vaultExists,
@@ -99,7 +99,7 @@ export class Engine implements EngineHost {
   async start(): Promise<void> {
     await this.#change(async () => {
       try {
-        makeProfileFolder(this.#files.folder)
+        makePrivateFolder(this.#files.folder)
         this.#unlockProfile = await lockProfile(this.#files.folder)
         this.#osKeyStore = await this.#keyStore.available()
         await this.#begin()

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, realpathSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,15 +19,6 @@ export function profileFiles(folder: string): ProfileFiles {
     vault: join(folder, 'vault.db'),
     slots: join(folder, 'keyslots.json'),
     sidecar: join(folder, 'journal.sidecar'),
-  }
-}
-
-/** Makes the folder, 0700. Throws `profile.notWritable`. */
-export function makeProfileFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    throw new CodedError('profile.notWritable', {}, { cause: error })
   }
 }
 
