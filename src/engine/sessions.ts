@@ -41,7 +41,7 @@ export class Sessions {
     const [first] = fresh
     if (first === undefined) return
     const accountId = first.destination
-    if (sessionDevices(this.#vault.sql, accountId).length === 0) await this.#startAll(accountId)
+    if (sessionDevices(this.#vault.sql, accountId).length === 0) await this.#startMissing(accountId)
     try {
       await this.#encryptAll(accountId, fresh)
     } catch (error) {
@@ -91,10 +91,16 @@ export class Sessions {
     })
   }
 
-  async #startAll(accountId: string): Promise<void> {
+  #startMissing(accountId: string): Promise<void> {
+    return this.#startAll(accountId, () => sessionDevices(this.#vault.sql, accountId).length === 0)
+  }
+
+  async #startAll(accountId: string, wanted: () => boolean = () => true): Promise<void> {
     const bundle = await this.#fetchBundle(accountId)
     if (bundle.devices.length === 0) throw new CodedError('recipient.unknown')
     await this.#protocol.exclusively(async (turn) => {
+      // The other side may have begun while the bundle came: only its session reads what else it has sent.
+      if (!wanted()) return
       await this.#startSessions(turn, accountId, bundle)
       turn.writes.commit()
     })
