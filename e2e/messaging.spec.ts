@@ -171,8 +171,11 @@ test('what is written without the relay waits on the workstation, over a restart
   await expect(left.page.getByText(text('thread.queued', { count: 3 }), { exact: true })).toBeVisible()
   await expect(banner).toContainText(text('banner.queued', { count: 3 }))
   const removed = row(left.page, 'À retirer')
-  await removed.hover()
-  await removed.getByRole('button', { name: text('thread.cancel') }).click()
+  // By the keyboard: → goes from the row to what can be done with it.
+  await removed.focus()
+  await left.page.keyboard.press('ArrowRight')
+  await expect(removed.getByRole('button', { name: text('thread.cancel') })).toBeFocused()
+  await left.page.keyboard.press('Enter')
   await expect(row(left.page, 'À retirer')).toHaveCount(0)
   await expect(right.page.locator('.banner')).toBeVisible(onTheWay)
   await write(right.page, 'Réponse sans réseau')
