@@ -105,6 +105,24 @@ describe('a conversation', () => {
     for (let round = 0; round < 5; round += 1) await exchange(a, b)
   })
 
+  it('survives that both begin at once', async () => {
+    const [a, b] = await pair()
+    await startSessions(b, a.local.accountId, bundleOf(a))
+    const [toB, toA] = [await send(a, b, 'de A'), await send(b, a, 'de B')]
+    expect(await received(b, toB)).toBe('de A')
+    expect(await received(a, toA)).toBe('de B')
+    for (let round = 0; round < 3; round += 1) await exchange(a, b)
+  })
+
+  it('still reads what was on its way when a session is begun anew', async () => {
+    const [a, b] = await pair()
+    await exchange(a, b)
+    const late = await send(b, a, 'en chemin')
+    await startSessions(a, b.local.accountId, bundleOf(b))
+    expect(await received(a, late)).toBe('en chemin')
+    for (let round = 0; round < 3; round += 1) await exchange(a, b)
+  })
+
   it('carries a post-quantum part in each ratchet message', async () => {
     const [a, b] = await pair()
     await exchange(a, b)

@@ -149,12 +149,12 @@ export class Turn {
   }
 
   /**
-   * PQXDH from a bundle; an older session with that device is replaced. Throws `bundle.signature`,
+   * PQXDH from a bundle. An older session with that device stays beside the new one for what is still on its way
+   * (libsignal keeps both in one record). Throws `bundle.signature`,
    * `bundle.malformed`, `identity.changed` (the caller then calls `holdIdentity`). Nothing is left behind.
    */
   async startSession(accountId: string, identityKey: string, device: BundleDevice): Promise<void> {
     const attempt = this.writes.fork()
-    attempt.sessions.remove(deviceKey(accountId, device.deviceId))
     const stores = this.#stores(attempt)
     const bundle = preKeyBundle(identityKey, device)
     try {
