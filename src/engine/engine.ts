@@ -26,6 +26,7 @@ import {
 } from '../storage/slots/index.ts'
 import type { Vault } from '../storage/vault.ts'
 import { checkRelay, enrol, inspect, prepareAccount, readInvitation } from './enrolment.ts'
+import { reachNothing, type ReachPoint } from './crashPoints.ts'
 import { Feed } from './feed.ts'
 import type { EngineHost, EngineOptions, OsKeyStore } from './host.ts'
 import { Journal } from './journal.ts'
@@ -76,6 +77,7 @@ export class Engine implements EngineHost {
   readonly #options: EngineOptions
   readonly #keyStore: OsKeyStore
   readonly #clock: Clock
+  readonly #reach: ReachPoint
   readonly #files: ProfileFiles
   readonly #feed = new Feed()
   readonly #handlers: Handlers
@@ -86,10 +88,11 @@ export class Engine implements EngineHost {
   #changing: Promise<unknown> = Promise.resolve()
   #stopped: Promise<void> | null = null
 
-  constructor(options: EngineOptions, keyStore: OsKeyStore, clock: Clock) {
+  constructor(options: EngineOptions, keyStore: OsKeyStore, clock: Clock, reach: ReachPoint = reachNothing) {
     this.#options = options
     this.#keyStore = keyStore
     this.#clock = clock
+    this.#reach = reach
     this.#files = profileFiles(options.profile)
     this.#appearance = { locale: options.locale, theme: null }
     this.#handlers = this.#makeHandlers()
@@ -202,7 +205,7 @@ export class Engine implements EngineHost {
     if (kept === null) this.#keepAppearance(vault)
     else this.#appearance = appearanceSchema.parse(JSON.parse(kept))
     const tell = this.#feed.tell.bind(this.#feed)
-    const messenger = new Messenger({ vault, account, journal, clock: this.#clock, tell })
+    const messenger = new Messenger({ vault, account, journal, clock: this.#clock, tell, reach: this.#reach })
     this.#enter({ name: 'ready', vault, journal, messenger })
     this.#feed.tell({ kind: 'appearance', appearance: this.#appearance })
     messenger.start()

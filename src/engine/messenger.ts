@@ -33,6 +33,7 @@ import { VaultRecords } from '../storage/writeSet.ts'
 import { Certificates } from './certificates.ts'
 import type { Journal } from './journal.ts'
 import { replenishKeys } from './keySupply.ts'
+import type { ReachPoint } from './crashPoints.ts'
 import { Outbox } from './outbox.ts'
 import { Receiver, type BatchResult } from './receiver.ts'
 import { RelayConnection, type ConnectionState } from './relay/connection.ts'
@@ -46,6 +47,7 @@ interface MessengerParts {
   readonly journal: Journal
   readonly clock: Clock
   readonly tell: (change: Change) => void
+  readonly reach: ReachPoint
 }
 
 /** The messenger of an open, enrolled vault: what can be called while the state is `ready`. */
@@ -55,6 +57,7 @@ export class Messenger {
   readonly #journal: Journal
   readonly #clock: Clock
   readonly #tell: (change: Change) => void
+  readonly #reach: ReachPoint
   readonly #protocol: Protocol
   readonly #connection: RelayConnection
   readonly #outbox: Outbox
@@ -70,6 +73,7 @@ export class Messenger {
     this.#journal = parts.journal
     this.#clock = parts.clock
     this.#tell = parts.tell
+    this.#reach = parts.reach
     this.#connectionState = { state: 'connecting', since: this.#clock.now() }
     const { sql } = parts.vault
     this.#changes = new ViewChanges({ sql, tell: parts.tell, connection: () => this.connection() })
@@ -79,16 +83,12 @@ export class Messenger {
       deliver: (envelopes, live) => this.#receiver.take(envelopes, live),
       queueEmpty: () => this.#inBackground(this.#replenish()),
     })
-    const shared = {
-      vault: parts.vault,
-      protocol: this.#protocol,
-      journal: parts.journal,
-      clock: parts.clock,
-    }
+    const { vault, journal, clock, reach } = parts
+    const shared = { vault, protocol: this.#protocol, journal, clock, reach }
     this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
     this.#outbox = new Outbox({
       ...shared,
-      sessions: new Sessions(parts.vault, this.#protocol, this.#connection, parts.journal),
+      sessions: new Sessions({ ...shared, connection: this.#connection }),
       connection: this.#connection,
       certificates: new Certificates(parts.vault, this.#connection),
       changed: (jobs) => this.#jobsChanged(jobs),
@@ -176,6 +176,7 @@ export class Messenger {
     const id = idOf(messageId)
     const outgoing = outgoingText(text)
     const position = this.#vault.transaction((tx) => this.#insertOutgoing(tx, conversationId, id, outgoing))
+    this.#reach('send.kept')
     if (position === null) return
     this.#changes.messages([position], [conversationId])
     this.#changes.connection()

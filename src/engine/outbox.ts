@@ -15,6 +15,7 @@ import {
 } from '../storage/repositories/outbox.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { Certificates } from './certificates.ts'
+import type { ReachPoint } from './crashPoints.ts'
 import { afterRefusal, nextStep, type NextStep } from './delivery.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 import type { OutgoingEnvelope, PutOutcome } from './relay/socket.ts'
@@ -34,6 +35,7 @@ interface OutboxParts {
   readonly connection: RelayConnection
   readonly certificates: Certificates
   readonly clock: Clock
+  readonly reach: ReachPoint
   /** These jobs' messages look different now. */
   readonly changed: (jobs: readonly Job[]) => void
 }
@@ -137,7 +139,10 @@ export class Outbox {
       }
       return sealed
     })
-    return await live.socket.put(destination, envelopes)
+    this.#parts.reach('send.sealed')
+    const outcome = await live.socket.put(destination, envelopes)
+    this.#parts.reach('send.stored')
+    return outcome
   }
 
   /** True when the lane may go on. */
@@ -199,6 +204,7 @@ class Settlement {
         if (job.messagePosition !== null) advanceDelivery(tx, job.messagePosition, 'sent')
       }
     })
+    this.#parts.reach('send.settled')
     this.#parts.changed(jobs)
   }
 }

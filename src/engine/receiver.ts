@@ -15,6 +15,7 @@ import { readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import { limits } from '../wire/limits.ts'
 import type { Envelope } from '../wire/relay_pb.ts'
+import type { ReachPoint } from './crashPoints.ts'
 import type { Journal } from './journal.ts'
 import {
   isShownInThread,
@@ -37,6 +38,7 @@ interface ReceiverParts {
   readonly protocol: Protocol
   readonly journal: Journal
   readonly clock: Clock
+  readonly reach: ReachPoint
   readonly committed: (batch: BatchResult) => void
 }
 
@@ -98,7 +100,9 @@ export class Receiver {
     work: (turn: Turn) => Promise<BatchResult>,
   ): Promise<void> {
     const result = await this.#parts.protocol.exclusively(work)
+    this.#parts.reach('receive.committed')
     connection.socket.acknowledge(batch.map((envelope) => envelope.queueId))
+    this.#parts.reach('receive.acknowledged')
     this.#parts.committed(result)
     await this.#parts.journal.flush()
   }
@@ -152,6 +156,7 @@ export class Receiver {
       changes.writeReceipts(tx)
       writeSetting(tx, 'lastReceivedAt', String(last))
     })
+    this.#parts.reach('receive.decrypted')
     turn.writes.commit()
     return changes
   }

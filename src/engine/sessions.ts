@@ -15,6 +15,7 @@ import {
 } from '../storage/repositories/outbox.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { Bundle } from '../wire/http.ts'
+import type { ReachPoint } from './crashPoints.ts'
 import type { Journal } from './journal.ts'
 import type { RelayConnection } from './relay/connection.ts'
 
@@ -24,12 +25,20 @@ export class Sessions {
   readonly #protocol: Protocol
   readonly #connection: RelayConnection
   readonly #journal: Journal
+  readonly #reach: ReachPoint
 
-  constructor(vault: Vault, protocol: Protocol, connection: RelayConnection, journal: Journal) {
-    this.#vault = vault
-    this.#protocol = protocol
-    this.#connection = connection
-    this.#journal = journal
+  constructor(parts: {
+    readonly vault: Vault
+    readonly protocol: Protocol
+    readonly connection: RelayConnection
+    readonly journal: Journal
+    readonly reach: ReachPoint
+  }) {
+    this.#vault = parts.vault
+    this.#protocol = parts.protocol
+    this.#connection = parts.connection
+    this.#journal = parts.journal
+    this.#reach = parts.reach
   }
 
   /**
@@ -87,7 +96,9 @@ export class Sessions {
           if (job.messagePosition !== null) advanceDelivery(tx, job.messagePosition, 'sending')
         })
       }
+      this.#reach('send.encrypted')
       turn.writes.commit()
+      this.#reach('send.committed')
     })
   }
 

@@ -18,7 +18,7 @@ import { openVault } from '../../storage/open.ts'
 import { openSlots } from '../../storage/slots/index.ts'
 import type { Vault } from '../../storage/vault.ts'
 import { Engine } from '../engine.ts'
-import type { EngineOptions, OsKeyStore } from '../host.ts'
+import type { EngineHost, EngineOptions, OsKeyStore } from '../host.ts'
 import { profileFiles } from '../profileFiles.ts'
 
 /** For tests: a key store that holds what a login session would. */
@@ -42,6 +42,18 @@ export function memoryKeyStore(): OsKeyStore & { present: boolean } {
   }
 }
 
+/** How a workstation's engine is run; `exited` settles when its process has ended, where it has one. */
+export type MakeHost = (
+  options: EngineOptions,
+  keyStore: OsKeyStore,
+  clock: Clock,
+) => { readonly host: EngineHost; start(): Promise<void>; readonly exited: Promise<void> }
+
+const inThisProcess: MakeHost = (options, keyStore, clock) => {
+  const host = new Engine(options, keyStore, clock)
+  return { host, start: () => host.start(), exited: new Promise(() => undefined) }
+}
+
 /** A real engine on a folder of its own, driven by calls as the window drives it. */
 export class Workstation {
   readonly folder: string
@@ -49,16 +61,27 @@ export class Workstation {
   readonly deltas: Delta[] = []
   readonly #clock: Clock
   readonly #options: Partial<EngineOptions>
-  engine: Engine
+  /** How the engine is run from its next start on. */
+  makeHost: MakeHost = inThisProcess
+  #running: ReturnType<MakeHost>
 
   constructor(options: Partial<EngineOptions> = {}, clock: Clock = systemClock) {
     this.folder = options.profile ?? mkdtempSync(join(tmpdir(), 'valise-workstation-'))
     this.#clock = clock
     this.#options = options
-    this.engine = this.#newEngine()
+    this.#running = this.#newEngine()
   }
 
-  #newEngine(): Engine {
+  get engine(): EngineHost {
+    return this.#running.host
+  }
+
+  /** Settles when the engine's process has ended. */
+  get exited(): Promise<void> {
+    return this.#running.exited
+  }
+
+  #newEngine(): ReturnType<MakeHost> {
     const options: EngineOptions = {
       profile: this.folder,
       policy: defaultPolicy(),
@@ -68,20 +91,20 @@ export class Workstation {
       deviceName: 'POSTE-1',
       ...this.#options,
     }
-    const engine = new Engine(options, this.keyStore, this.#clock)
-    engine.onDelta((delta) => this.deltas.push(delta))
-    return engine
+    const made = this.makeHost(options, this.keyStore, this.#clock)
+    made.host.onDelta((delta) => this.deltas.push(delta))
+    return made
   }
 
   async start(): Promise<this> {
-    await this.engine.start()
+    await this.#running.start()
     return this
   }
 
   async restart(): Promise<void> {
     await this.engine.stop()
-    this.engine = this.#newEngine()
-    await this.engine.start()
+    this.#running = this.#newEngine()
+    await this.#running.start()
   }
 
   /** Looks into the vault, or changes it, while the engine is stopped; then starts it again. */
@@ -92,8 +115,8 @@ export class Workstation {
     const vault = openVault(files.vault, await openSlots(files.slots, opener, this.#clock))
     const result = work(vault)
     vault.close()
-    this.engine = this.#newEngine()
-    await this.engine.start()
+    this.#running = this.#newEngine()
+    await this.#running.start()
     return result
   }
 
