@@ -10,6 +10,9 @@ import { closeCodes, Link } from './link.ts'
 /** Connections that have not proved themselves yet: more of them are turned away before they cost anything. */
 const strangersMax = 1_000
 
+/** Who was turned away has this long to read why, in milliseconds. */
+const turnedAwayMs = 2_000
+
 /** All connections of the relay: takes them in, keeps the living, hands out what was committed. */
 export class SocketHub {
   readonly #deps: Omit<ConnectionDeps, 'welcomed'>
@@ -37,6 +40,8 @@ export class SocketHub {
 
   /** For the HTTP server's `upgrade` event. */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    // Node has taken its own listener off: without this one a peer that resets ends the whole process.
+    stream.on('error', () => stream.destroy())
     const path = (request.url ?? '').split('?')[0]
     if (path !== socketPath) return turnAway(stream, '404 Not Found')
     if (this.#stopping || this.#all.size - this.#byDevice.size >= strangersMax) {
@@ -118,5 +123,9 @@ function bytesOf(data: RawData): Uint8Array {
 }
 
 function turnAway(stream: Duplex, status: string): void {
+  // The server keeps half-open connections: one that is never closed from the other side would stay.
+  const late = setTimeout(() => stream.destroy(), turnedAwayMs).unref()
+  stream.once('close', () => clearTimeout(late))
+  stream.resume()
   stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
 }

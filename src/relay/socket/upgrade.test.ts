@@ -1,0 +1,105 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
+import { socketPath } from '../../wire/http.ts'
+import { limits } from '../../wire/limits.ts'
+import { silentLog } from '../log.ts'
+import { GroupCommit } from '../queue/groupCommit.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import type { RelayStore } from '../store/store.ts'
+import { Tokens } from '../tokens.ts'
+import { SocketHub } from './hub.ts'
+
+let folder: string
+let store: RelayStore
+let server: Server
+let hub: SocketHub
+let port: number
+const uncaught: Error[] = []
+const collect = (error: Error): number => uncaught.push(error)
+
+beforeAll(async () => {
+  process.on('uncaughtException', collect)
+  folder = await mkdtemp(join(tmpdir(), 'valise-upgrade-'))
+  store = openSqliteStore(join(folder, 'relay.db'))
+  const commits = new GroupCommit({
+    queues: store.queues,
+    clock: systemClock,
+    log: silentLog,
+    onStored: (envelopes) => hub.stored(envelopes),
+    onPressure: (high) => hub.pressure(high),
+  })
+  hub = new SocketHub({
+    relayId: 'relay',
+    store,
+    commits,
+    tokens: new Tokens(systemClock),
+    clock: systemClock,
+    log: silentLog,
+    times: limits,
+  })
+  server = createServer().on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const bound = server.address()
+  port = bound !== null && typeof bound === 'object' ? bound.port : 0
+})
+
+afterAll(async () => {
+  process.off('uncaughtException', collect)
+  server.close()
+  await store.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test.each([
+  ['a path that is no socket', '/nope', '404'],
+  ['a socket', socketPath, '101'],
+  ['a socket of a relay that stops', socketPath, '503'],
+])('a peer that asks for %s and resets ends its own connection only', async (_name, path, status) => {
+  if (status === '503') hub.stop()
+  const stream = await asked(path)
+  const [answer] = (await once(stream, 'data')) as [Buffer]
+  expect(answer.toString()).toContain(`HTTP/1.1 ${status}`)
+  stream.resetAndDestroy()
+  // The next one is served after the reset has been read.
+  const next = await asked(path)
+  await once(next, 'data')
+  next.destroy()
+  expect(uncaught).toEqual([])
+})
+
+test('who is turned away and never closes is closed', async () => {
+  const stream = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  stream.write(upgradeRequest('/nope'))
+  stream.resume()
+  await once(stream, 'end')
+  const open = async (): Promise<number> =>
+    new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
+  await expect.poll(open, { timeout: 4_000 }).toBe(0)
+  stream.destroy()
+})
+
+async function asked(path: string): Promise<Socket> {
+  const stream = connect(port, '127.0.0.1')
+  await once(stream, 'connect')
+  stream.write(upgradeRequest(path))
+  return stream
+}
+
+function upgradeRequest(path: string): string {
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    'Host: 127.0.0.1',
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  ]
+  return `${lines.join('\r\n')}\r\n\r\n`
+}
