@@ -12,6 +12,7 @@ import type { GroupCommit } from '../queue/groupCommit.ts'
 import { engineCode } from '../store/sqliteOpen.ts'
 import type { DeviceRecord, RelayStore, StoredEnvelope } from '../store/store.ts'
 import type { IssuedToken, Tokens } from '../tokens.ts'
+import { Deadline } from './deadline.ts'
 import {
   checkAcknowledge,
   checkPut,
@@ -51,7 +52,7 @@ export class Connection {
   readonly #deps: ConnectionDeps
   readonly #link: Link
   readonly #nonce = new Uint8Array(randomBytes(32))
-  readonly #deadline: NodeJS.Timeout
+  readonly #deadline: Deadline
   #state: State = { kind: 'challenged' }
   #heard = true
   #bufferedBefore = 0
@@ -59,7 +60,12 @@ export class Connection {
   constructor(link: Link, deps: ConnectionDeps) {
     this.#link = link
     this.#deps = deps
-    this.#deadline = setTimeout(() => this.#refuse('relay.unauthorised'), deps.times.authenticationMs)
+    // `relay.unauthorised` would be final for the client, and the slow one may be this relay or the network between.
+    this.#deadline = new Deadline(
+      deps.times.authenticationMs,
+      () => link.heldFor('disk'),
+      () => this.#refuse('relay.unavailable'),
+    )
     link.send({ case: 'challenge', value: { nonce: this.#nonce, relayId: deps.relayId, protocolVersion } })
   }
 
@@ -114,7 +120,7 @@ export class Connection {
 
   /** The socket is closed, or about to be: nothing is delivered any more. */
   ended(): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.end()
     if (this.#state.kind === 'welcome') this.#state.delivery.end()
   }
 
@@ -174,7 +180,7 @@ export class Connection {
   }
 
   #welcome(device: DeviceRecord): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.end()
     const delivery = new Delivery({
       device: device.device,
       queues: this.#deps.store.queues,

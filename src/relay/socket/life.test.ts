@@ -3,7 +3,7 @@ import { WebSocket } from 'ws'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { socketPath } from '../../wire/http.ts'
 import { ClientFrameSchema } from '../../wire/relay_pb.ts'
-import { TestClient } from '../testing/client.ts'
+import { proof, TestClient } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
 
 let fixture: RelayFixture
@@ -16,10 +16,24 @@ test('who does not prove itself in time is refused; who did stays', async () => 
   fixture = await relayFixture({ times: { authenticationMs: 500 } })
   const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
   const stranger = new TestClient(fixture.address)
-  expect(await stranger.next('refusal')).toMatchObject({ code: 'relay.unauthorised' })
+  expect(await stranger.next('refusal')).toMatchObject({ code: 'relay.unavailable', retryAfterMs: 1_000 })
   expect(await stranger.closed).toEqual({ code: 1008 })
   await pause(100)
   expect(alice.socket.readyState).toBe(WebSocket.OPEN)
+})
+
+test('a relay that stands still for longer than the deadline still takes the proof that waits', async () => {
+  fixture = await relayFixture({ times: { authenticationMs: 300 } })
+  const alice = await fixture.enrol('Alice')
+  const client = new TestClient(fixture.address)
+  const { relayId, nonce } = await client.next('challenge')
+  await pause(200)
+  client.send({ case: 'authenticate', value: proof(alice, relayId, nonce) })
+  const until = Date.now() + 600
+  while (Date.now() < until);
+  await client.next('welcome')
+  await pause(400)
+  expect(client.socket.readyState).toBe(WebSocket.OPEN)
 })
 
 test('a peer that gives no sign is dropped; one that answers pings stays', async () => {

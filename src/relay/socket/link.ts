@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { ErrorCode } from '../../base/errors.ts'
-import { encodeFrame, refusalFrame, type OutgoingFrame } from './frames.ts'
+import { encodeFrame, refusalFrame, unavailableRetryMs, type OutgoingFrame } from './frames.ts'
 
 /** WebSocket close codes (RFC 6455 section 7.4); 4000 and above are an application's own. */
 export const closeCodes = { goingAway: 1001, refused: 1008, replaced: 4001 } as const
@@ -36,7 +36,7 @@ export class Link {
 
   /** Says why and closes; what comes in afterwards is not looked at. */
   refuse(code: ErrorCode, closeCode: number = closeCodes.refused): void {
-    this.send(refusalFrame(code))
+    this.send(refusalFrame(code, code === 'relay.unavailable' ? unavailableRetryMs : 0))
     this.close(closeCode)
   }
 
@@ -61,6 +61,11 @@ export class Link {
 
   terminate(): void {
     this.#socket.terminate()
+  }
+
+  /** Whether nothing is read from the peer for this reason. */
+  heldFor(reason: HoldReason): boolean {
+    return this.#held.has(reason)
   }
 
   /** Stops reading from the peer until every reason is gone. */

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -12,6 +13,7 @@ import { silentLog } from '../log.ts'
 import { GroupCommit } from '../queue/groupCommit.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { RelayStore } from '../store/store.ts'
+import { newDevice, proof, TestClient } from '../testing/client.ts'
 import { Tokens } from '../tokens.ts'
 import { SocketHub } from './hub.ts'
 
@@ -41,7 +43,7 @@ beforeAll(async () => {
     tokens: new Tokens(systemClock),
     clock: systemClock,
     log: silentLog,
-    times: limits,
+    times: { ...limits, authenticationMs: 200 },
   })
   server = createServer().on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
   server.listen(0, '127.0.0.1')
@@ -55,6 +57,13 @@ afterAll(async () => {
   server.close()
   await store.close()
   await rm(folder, { recursive: true, force: true })
+})
+
+test('a connection that is not read from is not late; what it sent meanwhile is taken', async () => {
+  const client = await held(450)
+  expect(client.inbox).toEqual([])
+  hub.pressure(false)
+  expect(await client.next('refusal')).toMatchObject({ code: 'relay.deviceGone' })
 })
 
 test.each([
@@ -84,6 +93,17 @@ test('who is turned away and never closes is closed', async () => {
   await expect.poll(open, { timeout: 4_000 }).toBe(0)
   stream.destroy()
 })
+
+/** A client that sent its proof to a relay whose disk was too slow to take it for so long. */
+async function held(ms: number): Promise<TestClient> {
+  const client = new TestClient(`http://127.0.0.1:${port}`)
+  const { relayId, nonce } = await client.next('challenge')
+  hub.pressure(true)
+  const device = { ...newDevice(), accountId: randomUUID(), deviceId: 1 }
+  client.send({ case: 'authenticate', value: proof(device, relayId, nonce) })
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return client
+}
 
 async function asked(path: string): Promise<Socket> {
   const stream = connect(port, '127.0.0.1')
