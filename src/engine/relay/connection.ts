@@ -85,6 +85,7 @@ export class RelayConnection {
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#live?.socket.close()
     this.#live = null
+    this.http.stop()
     this.#agent.destroy()
   }
 
@@ -113,26 +114,30 @@ export class RelayConnection {
   async #open(): Promise<void> {
     // Envelopes may follow the welcome in the same read, before the promise has settled.
     const early: (readonly Envelope[])[] = []
-    let live: LiveConnection | null = null
     let emptyEarly = false
+    let socket: RelaySocket | null = null
     try {
       const welcomed = await openSocket({ origin: this.#endpoint.origin, agent: this.#agent }, this.#login, {
         deliver: (envelopes) => {
+          const live = this.#live
           if (live === null) early.push(envelopes)
           else this.#events.deliver(envelopes, live)
         },
         queueEmpty: () => {
-          if (live === null) emptyEarly = true
-          else this.#events.queueEmpty()
+          if (this.#live === null) emptyEarly = true
+          else this.#caughtUp()
         },
         closed: (error) => this.#closed(error),
       })
-      if (this.#stopped) return welcomed.socket.close()
-      live = this.#welcome(welcomed)
+      socket = welcomed.socket
+      if (this.#stopped) return socket.close()
+      if (socket.isLost) return
+      const live = this.#welcome(welcomed)
       for (const envelopes of early) this.#events.deliver(envelopes, live)
-      if (emptyEarly) this.#events.queueEmpty()
-    } catch {
-      // `closed` has been told the reason.
+      if (emptyEarly) this.#caughtUp()
+    } catch (error) {
+      // Not reached: `closed` knows why. Reached, and what follows failed here (a full disk): not to be kept.
+      socket?.close(error instanceof CodedError ? error : new CodedError('internal'))
     } finally {
       this.#opening = false
     }
@@ -142,10 +147,15 @@ export class RelayConnection {
     const welcomedAt = performance.now()
     const live = { socket, token, relayTime: () => relayTime + Math.round(performance.now() - welcomedAt) }
     this.#live = live
-    this.#attempts = 0
     this.#offlineSince = null
     this.#events.changed({ state: 'online', since: this.#clock.now() })
     return live
+  }
+
+  /** Only now is the connection a good one: a welcome that leads nowhere must not shorten the next wait. */
+  #caughtUp(): void {
+    this.#attempts = 0
+    this.#events.queueEmpty()
   }
 
   #closed(error: CodedError): void {

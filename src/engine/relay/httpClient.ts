@@ -10,7 +10,8 @@ import {
   type RouteQuery,
 } from '../../wire/http.ts'
 
-const timeoutMs = 15_000
+/** For a whole exchange, from the connection to the last byte. */
+const exchangeMs = 20_000
 const answerBytes = 8 * 1024 * 1024
 
 interface RequestParts<N extends RouteName> {
@@ -26,10 +27,16 @@ interface RequestParts<N extends RouteName> {
 export class RelayHttp {
   readonly #origin: string
   readonly #agent: Agent
+  readonly #end = new AbortController()
 
   constructor(origin: string, agent: Agent) {
     this.#origin = origin
     this.#agent = agent
+  }
+
+  /** Ends every exchange under way. */
+  stop(): void {
+    this.#end.abort()
   }
 
   async request<N extends RouteName>(name: N, parts: RequestParts<N> = {}): Promise<RouteAnswer<N>> {
@@ -66,10 +73,10 @@ export class RelayHttp {
     }
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
     return new Promise((resolve, reject) => {
-      const outgoing = send(url, { method, agent: this.#agent, headers, timeout: timeoutMs }, (response) => {
+      const signal = AbortSignal.any([this.#end.signal, AbortSignal.timeout(exchangeMs)])
+      const outgoing = send(url, { method, agent: this.#agent, headers, signal }, (response) => {
         readJson(response).then((json) => resolve({ status: response.statusCode ?? 0, body: json }), reject)
       })
-      outgoing.on('timeout', () => outgoing.destroy(new CodedError('relay.unreachable')))
       outgoing.on('error', (error) => reject(networkError(error)))
       outgoing.end(text ?? undefined)
     })

@@ -6,6 +6,9 @@ import { connect, type ConnectionOptions } from 'node:tls'
 import { sameBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 
+/** How long a TLS handshake may take, in ms: a silent server must not hold a request for ever. */
+const handshakeMs = 10_000
+
 /** Where the relay is and how it is known: pinned at enrolment by the invitation or by policy. */
 export interface RelayEndpoint {
   /** As `parseRelayAddress` gives it. */
@@ -39,8 +42,10 @@ class PinnedAgent extends HttpsAgent {
     const socket = connect({ ...options, rejectUnauthorized: false, minVersion: 'TLSv1.2' })
     const fail = (error: Error): void => callback?.(error, socket)
     socket.once('error', fail)
+    socket.setTimeout(handshakeMs, () => socket.destroy(new CodedError('relay.unreachable')))
     socket.once('secureConnect', () => {
       socket.off('error', fail)
+      socket.setTimeout(0)
       const certificate = socket.getPeerX509Certificate()
       const spki = certificate?.publicKey.export({ format: 'der', type: 'spki' })
       const hash = createHash('sha256')

@@ -64,6 +64,10 @@ export interface HttpToken {
   readonly expiresAt: number
 }
 
+/** How long an answer may take, in ms; past it the connection is taken for dead. */
+const answerMs = 30_000
+const welcomeMs = 20_000
+
 type FrameInit = NonNullable<MessageInitShape<typeof ClientFrameSchema>['frame']>
 
 /** One authenticated WebSocket connection to the relay. Made by `openSocket`, dead after `closed`. */
@@ -81,12 +85,16 @@ export class RelaySocket {
     this.#end = end
   }
 
+  /** True once the connection has ended, whatever is still to be read of it. */
+  get isLost(): boolean {
+    return this.#lost !== null
+  }
+
   /** Rejects with `relay.unreachable` when the connection ends before the answer: it may or may not be stored. */
   put(destination: Bytes, envelopes: readonly OutgoingEnvelope[]): Promise<PutOutcome> {
     const requestId = this.#nextRequest
     this.#nextRequest = (requestId % 0xffff_ffff) + 1
-    return new Promise((resolve, reject) => {
-      if (this.#lost !== null) return reject(this.#lost)
+    return this.#within((resolve, reject) => {
       this.#puts.set(requestId, { resolve, reject })
       this.send({
         case: 'put',
@@ -107,11 +115,21 @@ export class RelaySocket {
   }
 
   requestToken(): Promise<HttpToken> {
-    return new Promise((resolve, reject) => {
-      if (this.#lost !== null) return reject(this.#lost)
+    return this.#within((resolve, reject) => {
       this.#tokens.push({ resolve, reject })
       this.send({ case: 'requestToken', value: {} })
     })
+  }
+
+  /** A promise that this connection keeps or breaks, but never leaves open. */
+  async #within<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+    if (this.#lost !== null) throw this.#lost
+    const timer = setTimeout(() => this.close(), answerMs)
+    try {
+      return await new Promise<T>(start)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   close(reason: CodedError = new CodedError('relay.unreachable')): void {
@@ -166,11 +184,13 @@ export function openSocket(
       if (ended) return
       ended = true
       stopKeepAlive()
+      clearTimeout(unwelcome)
       raw.terminate()
       socket.abandon(error)
       reject(error)
       events.closed(error)
     }
+    const unwelcome = setTimeout(() => end(new CodedError('relay.unreachable')), welcomeMs)
     const socket = new RelaySocket(raw, end)
     const stopKeepAlive = keepAlive(raw, () => end(new CodedError('relay.unreachable')))
     raw.on('error', (error) => end(networkError(error)))
@@ -186,6 +206,7 @@ export function openSocket(
         case 'welcome': {
           const { token, relayTime } = frame.value
           if (token === undefined) return end(new CodedError('relay.malformedAnswer'))
+          clearTimeout(unwelcome)
           return resolve({ socket, token: httpToken(token), relayTime: Number(relayTime) })
         }
         case 'putResult':
@@ -228,16 +249,25 @@ function outcomeOf(result: PutResult): PutOutcome {
   switch (result.outcome.case) {
     case 'stored':
       return { kind: 'stored' }
-    case 'deviceMismatch':
-      return { kind: 'devices', ...result.outcome.value }
+    case 'deviceMismatch': {
+      const { missing, extra, stale } = result.outcome.value
+      if (![missing, extra, stale].every(isDeviceList)) return malformed
+      return { kind: 'devices', missing, extra, stale }
+    }
     case 'refusal': {
       const { code, details } = refusalError(result.outcome.value)
       const { retryAfterMs } = details
       return { kind: 'refused', code, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : 0 }
     }
     case undefined:
-      return { kind: 'refused', code: 'relay.malformedAnswer', retryAfterMs: 0 }
+      return malformed
   }
+}
+
+const malformed: PutOutcome = { kind: 'refused', code: 'relay.malformedAnswer', retryAfterMs: 0 }
+
+function isDeviceList(ids: readonly number[]): boolean {
+  return ids.length <= limits.devicesPerAccount && ids.every((id) => id >= 1 && id <= limits.deviceIdMax)
 }
 
 function refusalError(refusal: Refusal): CodedError {
