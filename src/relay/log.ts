@@ -28,8 +28,8 @@ export type RelayEvent =
 
 /** All that may stand beside an event. */
 export interface LogCounts {
-  /** Of `src/base/errors.ts`. */
-  readonly code?: string
+  /** A code of `src/base/errors.ts`; not called `code`, which stands for an invitation's and is redacted. */
+  readonly error?: string
   /** The storage engine's own code. */
   readonly engine?: string
   readonly status?: number

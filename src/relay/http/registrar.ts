@@ -74,7 +74,7 @@ export function refuseErrors(app: FastifyInstance, log: RelayLog): void {
   app.setErrorHandler((error, _request, reply) => {
     const report = reportOfFastify(error)
     if (report.code === 'internal' || report.code === 'relay.unavailable') {
-      log.error('request failed', { code: report.code, engine: engineCode(error) })
+      log.error('request failed', { error: report.code, engine: engineCode(error) })
     }
     return refuse(reply, report, log)
   })
@@ -83,7 +83,7 @@ export function refuseErrors(app: FastifyInstance, log: RelayLog): void {
 function refuse(reply: FastifyReply, report: ErrorReport, log: RelayLog): FastifyReply {
   const status = statusOf(report.code)
   const { retryAfterMs } = report.details
-  log.debug('request refused', { code: report.code, status })
+  log.debug('request refused', { error: report.code, status })
   if (typeof retryAfterMs !== 'number') return reply.code(status).send({ code: report.code })
   return reply
     .code(status)

@@ -145,7 +145,7 @@ export class GroupCommit {
       this.#deps.log.error('group not committed', {
         puts: group.puts.length,
         deletes: group.deletes.length,
-        code: reportOf(thrown).code,
+        error: reportOf(thrown).code,
         engine: engineCode(thrown),
       })
       if (group.puts.length > 0 && group.deletes.length > 0) await this.#attempt({ ...group, puts: [] })

@@ -219,13 +219,13 @@ export class Connection {
   }
 
   #failed(thrown: unknown): void {
-    this.#deps.log.error('delivery failed', { code: reportOf(thrown).code, engine: engineCode(thrown) })
+    this.#deps.log.error('delivery failed', { error: reportOf(thrown).code, engine: engineCode(thrown) })
     this.#refuse('relay.unavailable')
   }
 
   #refuse(code: Parameters<Link['refuse']>[0]): void {
     if (this.#link.closing) return
-    this.#deps.log.debug('connection refused', { code })
+    this.#deps.log.debug('connection refused', { error: code })
     this.ended()
     this.#link.refuse(code)
   }
