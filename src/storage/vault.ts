@@ -1,4 +1,5 @@
 import type { Connection, Sql } from './binding.ts'
+import { rollBack } from './transaction.ts'
 
 declare const inTransaction: unique symbol
 
@@ -33,7 +34,7 @@ export class Vault {
       this.#connection.exec('COMMIT')
       return result
     } catch (error) {
-      this.#rollBack()
+      rollBack(this.#connection)
       throw error
     } finally {
       this.#busy = false
@@ -47,13 +48,5 @@ export class Vault {
 
   close(): void {
     this.#connection.close()
-  }
-
-  #rollBack(): void {
-    try {
-      this.#connection.exec('ROLLBACK')
-    } catch {
-      // SQLite has rolled back by itself (disk full, I/O error): the first error is the one to tell.
-    }
   }
 }

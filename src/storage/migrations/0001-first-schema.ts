@@ -110,6 +110,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_lane ON outbox (lane, job_id);
 CREATE INDEX outbox_message ON outbox (message_position);
+CREATE INDEX outbox_kind ON outbox (kind);
 
 -- id: job_id * 128 + device_id, so that one tree holds the ciphertexts of a job side by side.
 CREATE TABLE outbox_ciphertext (

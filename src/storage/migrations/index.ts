@@ -1,5 +1,6 @@
 import { CodedError } from '../../base/errors.ts'
 import type { Connection } from '../binding.ts'
+import { rollBack } from '../transaction.ts'
 import { firstSchema } from './0001-first-schema.ts'
 
 /** Numbered from 1, in order, never changed once released: one file each. */
@@ -9,13 +10,14 @@ export const schemaVersion = migrations.length
 
 /**
  * Brings the schema up to this version, each step in a transaction of its own with its number, so that a kill
- * between two of them is harmless. Throws `vault.newer` for a vault of a later Valise, untouched.
+ * between two of them is harmless. Throws `vault.newer` for a vault of a later Valise, untouched, and `vault.diskFull`.
  */
-export function migrate(connection: Connection): void {
+export function migrate(connection: Connection, scripts: readonly string[] = migrations): void {
   const version = connection.pragma('user_version')
   if (typeof version !== 'number') throw new CodedError('vault.damaged')
-  if (version > schemaVersion) throw new CodedError('vault.newer', { found: version, known: schemaVersion })
-  for (const [index, script] of migrations.entries()) {
+  const known = scripts.length
+  if (version > known) throw new CodedError('vault.newer', { found: version, known })
+  for (const [index, script] of scripts.entries()) {
     if (index >= version) step(connection, script, index + 1)
   }
 }
@@ -27,7 +29,7 @@ function step(connection: Connection, script: string, number: number): void {
     connection.exec(`PRAGMA user_version = ${number}`)
     connection.exec('COMMIT')
   } catch (error) {
-    connection.exec('ROLLBACK')
+    rollBack(connection)
     throw error
   }
 }
