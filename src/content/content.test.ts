@@ -1,7 +1,16 @@
+import { create, toBinary } from '@bufbuild/protobuf'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { CodedError } from '../base/errors.ts'
-import { decodeContent, encodeContent, outgoingText, textBytes, type WritableContent } from './content.ts'
+import {
+  decodeContent,
+  encodeContent,
+  lastSentAt,
+  outgoingText,
+  textBytes,
+  type WritableContent,
+} from './content.ts'
+import { ContentSchema, TextSchema } from './content_pb.ts'
 import { maxContentBytes, pad, paddedSizes, unpad } from './padding.ts'
 
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => new Uint8Array(bytes))
@@ -12,7 +21,7 @@ const body: fc.Arbitrary<WritableContent['body']> = fc.oneof(
     messageIds: fc.array(id, { minLength: 1, maxLength: 200 }),
   }),
 )
-const content = fc.record({ messageId: id, sentAt: fc.integer({ min: 0, max: 2 ** 52 }), body })
+const content = fc.record({ messageId: id, sentAt: fc.integer({ min: 0, max: lastSentAt }), body })
 
 function codeOf(work: () => unknown): string | null {
   try {
@@ -39,6 +48,27 @@ describe('content', () => {
         expect([null, 'content.malformed']).toContain(codeOf(() => decodeContent(bytes)))
       }),
       { numRuns: 2_000 },
+    )
+  })
+
+  it('has a moment that can be shown, or is refused', () => {
+    const moments = fc.oneof(
+      fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      fc.bigInt({ min: BigInt(lastSentAt) - 5n, max: BigInt(lastSentAt) + 5n }),
+    )
+    fc.assert(
+      fc.property(moments, (moment) => {
+        const bytes = toBinary(
+          ContentSchema,
+          create(ContentSchema, {
+            messageId: new Uint8Array(16),
+            sentAt: moment,
+            body: { case: 'text', value: create(TextSchema, { body: 'x' }) },
+          }),
+        )
+        const exists = !Number.isNaN(new Date(Number(moment)).getTime())
+        expect(codeOf(() => decodeContent(bytes))).toBe(exists ? null : 'content.malformed')
+      }),
     )
   })
 

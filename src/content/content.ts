@@ -8,6 +8,8 @@ export const textBytes = 16 * 1024
 /** Ids that one delivery receipt may name; a catch-up of many messages sends several receipts. */
 export const receiptIds = 200
 const messageIdBytes = 16
+/** The last moment that a Date can hold, ms since the epoch (ECMA-262 21.4.1.1); past it no reader could be shown one. */
+export const lastSentAt = 8.64e15
 
 export interface TextBody {
   readonly kind: 'text'
@@ -52,7 +54,7 @@ export function encodeContent(content: WritableContent): Bytes {
 export function decodeContent(bytes: Uint8Array): Content {
   const message = parsed(bytes)
   const sentAt = Number(message.sentAt)
-  if (message.messageId.length !== messageIdBytes || !Number.isSafeInteger(sentAt)) {
+  if (message.messageId.length !== messageIdBytes || sentAt > lastSentAt) {
     throw new CodedError('content.malformed')
   }
   const common = { messageId: copyBytes(message.messageId), sentAt }

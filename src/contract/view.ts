@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { errorCodes } from '../base/errors.ts'
 
-/** What the renderer is shown. Times are ms since the epoch; ids are opaque to it. */
-const time = z.int().min(0)
+/** What the renderer is shown. Times are ms since the epoch that a Date can hold (ECMA-262 21.4.1.1); ids are opaque to it. */
+const time = z.int().min(0).max(8.64e15)
 
 export const accountIdSchema = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 /** A direct conversation has the id of the other account. */
