@@ -12,6 +12,7 @@ import { GroupCommit } from './queue/groupCommit.ts'
 import { limits } from '../wire/limits.ts'
 import type { ConnectionTimes } from './socket/connection.ts'
 import { SocketHub } from './socket/hub.ts'
+import { PutBudgets } from './socket/putBudgets.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { SqliteOptions } from './store/sqliteOpen.ts'
 import type { RelayStore } from './store/store.ts'
@@ -84,6 +85,8 @@ function assemble(
   const clock = options.clock ?? systemClock
   const log = options.log ?? silentLog
   const tokens = new Tokens(clock)
+  const budgets = { ...usualBudgets, ...options.budgets }
+  const rateLimits = new RateLimits(budgets)
   const commits = new GroupCommit({
     queues: store.queues,
     clock,
@@ -96,6 +99,8 @@ function assemble(
     store,
     commits,
     tokens,
+    putBudgets: new PutBudgets(budgets.put),
+    rateLimits,
     clock,
     log,
     times: { ...limits, ...options.times },
@@ -104,7 +109,7 @@ function assemble(
     store,
     anchors,
     signer: signerReader(options.data, anchors, () => log.info('server certificate read')),
-    rateLimits: new RateLimits({ ...usualBudgets, ...options.budgets }),
+    rateLimits,
     clock,
     log,
     tokens,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { CodedError } from '../../base/errors.ts'
+import type { BurstBudget } from '../socket/putBudgets.ts'
 import type { RouteName } from '../../wire/http.ts'
 
 export interface Budget {
@@ -11,30 +12,38 @@ export interface Budget {
 export interface Budgets {
   /** Of the routes that anybody may call, for one network address; a whole office may share one. */
   readonly address: Budget
+  /** Connections to the socket for one network address: a whole office may come back at once. */
+  readonly upgrade: Budget
   /** Tries of one invitation code. */
   readonly code: Budget
   /** Each route of an authenticated device, for that device. */
   readonly device: Budget
   /** Bundles a device may fetch: each takes one-time keys away from others. */
   readonly bundle: Budget
+  /** Puts of a device, on whatever connection. */
+  readonly put: BurstBudget
 }
 
 export const usualBudgets: Budgets = {
   address: { requests: 300, perMs: 60_000 },
+  upgrade: { requests: 6_000, perMs: 60_000 },
   code: { requests: 20, perMs: 60_000 },
   device: { requests: 1_200, perMs: 60_000 },
   bundle: { requests: 300, perMs: 60_000 },
+  put: { burst: 2_000, perSecond: 200 },
 }
 
 /** Counts requests in memory. Each method throws `relay.tooManyRequests` with `retryAfterMs` when a budget is spent. */
 export class RateLimits {
   readonly #address
+  readonly #upgrade
   readonly #code
   readonly #device
   readonly #bundle
 
   constructor(budgets: Budgets = usualBudgets) {
     this.#address = limiter(budgets.address)
+    this.#upgrade = limiter(budgets.upgrade)
     this.#code = limiter(budgets.code)
     this.#device = limiter(budgets.device)
     this.#bundle = limiter(budgets.bundle)
@@ -42,6 +51,10 @@ export class RateLimits {
 
   async stranger(address: string): Promise<void> {
     await spend(this.#address, address)
+  }
+
+  async upgrade(address: string): Promise<void> {
+    await spend(this.#upgrade, address)
   }
 
   async code(code: string): Promise<void> {

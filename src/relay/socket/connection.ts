@@ -23,6 +23,7 @@ import {
   refusalFrame,
 } from './frames.ts'
 import { closeCodes, type Link } from './link.ts'
+import type { PutBudgets } from './putBudgets.ts'
 
 /** Milliseconds. */
 export interface ConnectionTimes {
@@ -35,6 +36,7 @@ export interface ConnectionDeps {
   readonly store: Pick<RelayStore, 'devices' | 'queues'>
   readonly commits: GroupCommit
   readonly tokens: Tokens
+  readonly putBudgets: PutBudgets
   readonly clock: Clock
   readonly log: RelayLog
   readonly times: ConnectionTimes
@@ -197,6 +199,12 @@ export class Connection {
   }
 
   #put(device: DeviceRecord, put: Put): void {
+    // Before it is looked at: a malformed one costs the same.
+    const waitMs = this.#deps.putBudgets.spend(device.device)
+    if (waitMs > 0) {
+      this.#link.send(putRefusalFrame(put.requestId, 'relay.tooManyRequests', waitMs))
+      return
+    }
     const checked = checkPut(put)
     if (typeof checked === 'string') {
       this.#link.send(putRefusalFrame(put.requestId, checked))

@@ -103,8 +103,8 @@ function refused(code: ErrorCode, retryAfterMs = 0): NonNullable<PutResultInit['
   return { case: 'refusal', value: { code, retryAfterMs } }
 }
 
-export function putRefusalFrame(requestId: number, code: ErrorCode): OutgoingFrame {
-  return { case: 'putResult', value: { requestId, outcome: refused(code) } }
+export function putRefusalFrame(requestId: number, code: ErrorCode, retryAfterMs = 0): OutgoingFrame {
+  return { case: 'putResult', value: { requestId, outcome: refused(code, retryAfterMs) } }
 }
 
 export function deliverFrame(envelopes: readonly StoredEnvelope[]): OutgoingFrame {

@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../base/clock.ts'
 import { socketPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
+import { RateLimits, usualBudgets } from '../http/budgets.ts'
 import { silentLog } from '../log.ts'
 import { GroupCommit } from '../queue/groupCommit.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -16,6 +17,7 @@ import type { RelayStore } from '../store/store.ts'
 import { newDevice, proof, TestClient } from '../testing/client.ts'
 import { Tokens } from '../tokens.ts'
 import { SocketHub } from './hub.ts'
+import { PutBudgets } from './putBudgets.ts'
 
 let folder: string
 let store: RelayStore
@@ -41,6 +43,8 @@ beforeAll(async () => {
     store,
     commits,
     tokens: new Tokens(systemClock),
+    putBudgets: new PutBudgets(usualBudgets.put),
+    rateLimits: new RateLimits(),
     clock: systemClock,
     log: silentLog,
     times: { ...limits, authenticationMs: 200 },
