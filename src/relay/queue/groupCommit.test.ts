@@ -139,3 +139,29 @@ test('groups are bounded, order is kept, and too much waiting is told and taken 
   expect(stored.map((envelope) => envelope.id)).toEqual(Array.from({ length: 300 }, (_, n) => n + 1))
   expect(pressure).toEqual([true, false])
 })
+
+test('acknowledgements are bounded for each commit, none is lost, and too many waiting is told', async () => {
+  const { commits, steps, pressure } = slowStore()
+  const total = 60_000
+  for (let first = 1; first <= total; first += 1_000)
+    commits.acknowledge(
+      7,
+      Array.from({ length: 1_000 }, (_, n) => first + n),
+    )
+  expect(pressure).toEqual([true])
+  commits.put(request(), () => undefined)
+  const drained = commits.drain()
+  let done = 0
+  for (let quiet = 0; quiet < 3; quiet += 1) {
+    await turn()
+    if (done < steps.length) quiet = 0
+    for (; done < steps.length; done += 1) steps[done]?.end()
+  }
+  await drained
+  expect(steps[0]?.group.puts).toHaveLength(1)
+  expect(Math.max(...steps.map(({ group }) => group.deletes.length))).toBe(2_000)
+  expect(steps.flatMap(({ group }) => group.deletes.map(({ id }) => id))).toEqual(
+    Array.from({ length: total }, (_, n) => n + 1),
+  )
+  expect(pressure).toEqual([true, false])
+})

@@ -30,13 +30,16 @@ interface WaitingPut {
   readonly answer: (answer: PutAnswer) => void
 }
 
-/** Bounds of one group and of what may wait for the next, in envelopes' bytes and puts. */
+/** Bounds of one group and of what may wait for the next, in envelopes' bytes, puts and deletes. */
 const groupBytes = 8 * 1024 * 1024
 const groupPuts = 2_000
+const groupDeletes = 2_000
 const pressureBytes = 16 * 1024 * 1024
 const pressurePuts = 10_000
+const pressureDeletes = 50_000
 const reliefBytes = 4 * 1024 * 1024
 const reliefPuts = 2_000
+const reliefDeletes = 10_000
 const deleteDelayMs = 5
 /** About what a put costs beside its bodies, so that floods of empty ones count too. */
 const putOverheadBytes = 256
@@ -73,7 +76,9 @@ export class GroupCommit {
   /** Deletes ride on the next commit of puts. Losing one means another delivery, never a lost envelope. */
   acknowledge(device: number, ids: readonly number[]): void {
     for (const id of ids) this.#deletes.push({ device, id })
-    this.#armDeletes()
+    if (this.#deletes.length >= groupDeletes) this.#schedule()
+    else this.#armDeletes()
+    this.#weigh()
   }
 
   /** Settles when nothing waits any more. */
@@ -102,8 +107,7 @@ export class GroupCommit {
     this.#scheduled = false
     this.#running = true
     const puts = this.#takePuts()
-    const deletes = this.#deletes
-    this.#deletes = []
+    const deletes = this.#deletes.splice(0, groupDeletes)
     const outcomes = await this.#attempt({
       puts: puts.map((put) => put.request),
       deletes,
@@ -116,7 +120,7 @@ export class GroupCommit {
   }
 
   #goOn(): void {
-    if (this.#puts.length > 0) this.#schedule()
+    if (this.#puts.length > 0 || this.#deletes.length >= groupDeletes) this.#schedule()
     else if (this.#idle.length > 0) {
       if (this.#deletes.length > 0) this.#schedule()
       else for (const resolve of this.#idle.splice(0)) resolve()
@@ -164,8 +168,9 @@ export class GroupCommit {
   }
 
   #weigh(): void {
-    const high = this.#waitingBytes > pressureBytes || this.#puts.length > pressurePuts
-    const low = this.#waitingBytes < reliefBytes && this.#puts.length < reliefPuts
+    const [bytes, puts, deletes] = [this.#waitingBytes, this.#puts.length, this.#deletes.length]
+    const high = bytes > pressureBytes || puts > pressurePuts || deletes > pressureDeletes
+    const low = bytes < reliefBytes && puts < reliefPuts && deletes < reliefDeletes
     if (this.#pressed ? !low : !high) return
     this.#pressed = !this.#pressed
     this.#deps.onPressure(this.#pressed)
