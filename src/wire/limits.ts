@@ -11,6 +11,8 @@ export const limits = {
   devicesPerAccount: 10,
   /** Envelopes waiting for one device; past it a put is refused with `queue.full`. */
   queueEnvelopes: 100_000,
+  /** Their bodies in sum; refused in the same way. */
+  queueBytes: 512 * 1024 * 1024,
   /** Envelopes that the relay delivers in one page, and has in flight without acknowledgement. */
   deliverPage: 100,
   deliverInFlight: 256,

@@ -8,7 +8,8 @@ import type { DeviceRecord, Enrolment, KeySet, PutRequest, RelayStore } from './
 /** An engine under test: a fresh store, and the same one opened again as after a restart. */
 export interface ContractEngine {
   open(): Promise<RelayStore>
-  reopen(): Promise<RelayStore>
+  /** `queueBytes` where a test wants a smaller bound than that of `limits`. */
+  reopen(queueBytes?: number): Promise<RelayStore>
   end(): Promise<void>
 }
 
@@ -24,15 +25,17 @@ export function storeContract(prepare: () => Promise<ContractEngine>): void {
     await store.close()
     await engine.end()
   })
-  const restart = async (): Promise<void> => {
+  const restart: Restart = async (queueBytes) => {
     await store.close()
-    store = await engine.reopen()
+    store = await engine.reopen(queueBytes)
   }
   invitationContract(() => store)
   directoryContract(() => store)
   keyContract(() => store)
   queueContract(() => store, restart)
 }
+
+type Restart = (queueBytes?: number) => Promise<void>
 
 function invitationContract(store: () => RelayStore): void {
   test('an invitation is used once; its device may ask again, also late', async () => {
@@ -136,7 +139,7 @@ function keyContract(store: () => RelayStore): void {
   })
 }
 
-function queueContract(store: () => RelayStore, restart: () => Promise<void>): void {
+function queueContract(store: () => RelayStore, restart: Restart): void {
   const put = async (request: PutRequest, now = 1_000): ReturnType<RelayStore['queues']['commit']> =>
     store().queues.commit({ puts: [request], deletes: [], now })
 
@@ -240,6 +243,24 @@ function queueContract(store: () => RelayStore, restart: () => Promise<void>): v
       now: 1_000,
     })
     expect(await put(envelopeFor(ada, 'more'))).toMatchObject([{ kind: 'stored' }])
+  })
+
+  test('the bytes of a queue are bounded too, counted over restarts and deletes', async () => {
+    await restart(10_000)
+    const [ada, bob] = [await enrol(store(), 'Ada'), await enrol(store(), 'Bob')]
+    const puts = Array.from({ length: 4 }, () => envelopeFor(ada, 'x'.repeat(2_500)))
+    await store().queues.commit({ puts, deletes: [], now: 1_000 })
+    expect(await put(envelopeFor(ada, 'y'))).toEqual([{ kind: 'full' }])
+    expect(await put(puts[2] ?? envelopeFor(ada, 'none'))).toEqual([{ kind: 'stored', added: [] }])
+    expect(await put(envelopeFor(bob, 'y'))).toMatchObject([{ kind: 'stored' }])
+    await restart(10_000)
+    expect(await put(envelopeFor(ada, 'y'))).toEqual([{ kind: 'full' }])
+    const [oldest] = await store().queues.page(ada.device, 0, 1, 1e6)
+    const gone = { device: ada.device, id: oldest?.id ?? 0 }
+    await store().queues.commit({ puts: [], deletes: [gone, gone], now: 1_000 })
+    expect(await put(envelopeFor(ada, 'z'.repeat(2_501)))).toEqual([{ kind: 'full' }])
+    expect(await put(envelopeFor(ada, 'z'.repeat(2_500)))).toMatchObject([{ kind: 'stored' }])
+    expect(await put(envelopeFor(ada, 'y'))).toEqual([{ kind: 'full' }])
   })
 }
 

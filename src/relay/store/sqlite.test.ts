@@ -13,7 +13,7 @@ async function sqliteEngine(): Promise<ContractEngine & { readonly file: string 
   return {
     file,
     open: async () => openSqliteStore(file),
-    reopen: async () => openSqliteStore(file),
+    reopen: async (queueBytes) => openSqliteStore(file, queueBytes === undefined ? {} : { queueBytes }),
     end: async () => rm(folder, { recursive: true, force: true }),
   }
 }

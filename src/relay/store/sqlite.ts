@@ -1,3 +1,4 @@
+import { limits } from '../../wire/limits.ts'
 import { sqliteAccounts } from './sqliteAccounts.ts'
 import { sqliteInvitations } from './sqliteInvitations.ts'
 import { sqliteDevices } from './sqliteDevices.ts'
@@ -15,7 +16,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
     invitations: sqliteInvitations(db, keys.write),
     devices: sqliteDevices(db),
     keys: keys.store,
-    queues: sqliteQueues(db),
+    queues: sqliteQueues(db, options.queueBytes ?? limits.queueBytes),
     close: async () => {
       db.close()
     },

@@ -7,6 +7,8 @@ export type SqliteDatabase = Database.Database
 export interface SqliteOptions {
   /** The size past which the file may not grow, in bytes: writing more is refused like a full disk. */
   readonly maxBytes?: number
+  /** What may wait for one device, in bytes of bodies. Left out: that of `limits`. */
+  readonly queueBytes?: number
 }
 
 const pageBytes = 4096

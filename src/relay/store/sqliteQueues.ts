@@ -24,9 +24,9 @@ interface QueueRow {
   readonly body: Uint8Array
 }
 
-/** The durable queues. One process writes them, so how many envelopes wait can be counted in memory. */
-export function sqliteQueues(db: SqliteDatabase): QueueStore {
-  const commit = new Committer(db)
+/** The durable queues. One process writes them, so what waits can be measured in memory. */
+export function sqliteQueues(db: SqliteDatabase, queueBytes: number): QueueStore {
+  const commit = new Committer(db, queueBytes)
   const page = db.prepare<[number, number, number], QueueRow>(
     'SELECT id, received_at, message_id, body FROM queue WHERE device = ? AND id > ? ORDER BY id LIMIT ?',
   )
@@ -52,8 +52,15 @@ function readPage(rows: IterableIterator<QueueRow>, device: number, bytes: numbe
   return found
 }
 
+/** What waits for a device. */
+interface Waiting {
+  envelopes: number
+  bytes: number
+}
+
 class Committer {
   readonly #db: SqliteDatabase
+  readonly #queueBytes: number
   readonly #begin
   readonly #end
   readonly #undo
@@ -61,14 +68,15 @@ class Committer {
   readonly #insert
   readonly #delete
   readonly #exists
-  readonly #count
+  readonly #measure
   readonly #readState
   readonly #writeState
-  /** Envelopes that wait for a device, as far as known; a device without an entry is counted when needed. */
-  readonly #waiting = new Map<number, number>()
+  /** As far as known; a device without an entry is measured when needed. */
+  readonly #waiting = new Map<number, Waiting>()
 
-  constructor(db: SqliteDatabase) {
+  constructor(db: SqliteDatabase, queueBytes: number) {
     this.#db = db
+    this.#queueBytes = queueBytes
     this.#begin = db.prepare('BEGIN IMMEDIATE')
     this.#end = db.prepare('COMMIT')
     this.#undo = db.prepare('ROLLBACK')
@@ -80,11 +88,15 @@ class Committer {
       `INSERT INTO queue (id, device, message_id, received_at, body) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (device, message_id) DO NOTHING`,
     )
-    this.#delete = db.prepare<[number, number]>('DELETE FROM queue WHERE id = ? AND device = ?')
+    this.#delete = db.prepare<[number, number], { bytes: number }>(
+      'DELETE FROM queue WHERE id = ? AND device = ? RETURNING length(body) AS bytes',
+    )
     this.#exists = db.prepare<[number, Uint8Array], { id: number }>(
       'SELECT id FROM queue WHERE device = ? AND message_id = ?',
     )
-    this.#count = db.prepare<[number], { n: number }>('SELECT count(*) AS n FROM queue WHERE device = ?')
+    this.#measure = db.prepare<[number], Waiting>(
+      'SELECT count(*) AS envelopes, coalesce(sum(length(body)), 0) AS bytes FROM queue WHERE device = ?',
+    )
     this.#readState = db.prepare<[], { last_id: number; received_at: number }>(
       'SELECT last_id, received_at FROM queue_state',
     )
@@ -117,11 +129,12 @@ class Committer {
   }
 
   #remove(gone: QueueDelete): void {
-    const { changes } = this.#delete.run(gone.id, gone.device)
+    const removed = this.#delete.get(gone.id, gone.device)
     const waiting = this.#waiting.get(gone.device)
-    if (waiting === undefined) return
-    if (waiting - changes <= 0) this.#waiting.delete(gone.device)
-    else this.#waiting.set(gone.device, waiting - changes)
+    if (removed === undefined || waiting === undefined) return
+    waiting.envelopes -= 1
+    waiting.bytes -= removed.bytes
+    if (waiting.envelopes <= 0) this.#waiting.delete(gone.device)
   }
 
   #put(put: PutRequest, numbers: { lastId: number; readonly receivedAt: number }): PutOutcome {
@@ -146,18 +159,17 @@ class Committer {
 
   /** A repetition of what is stored already finds room even in a full queue. */
   #isFull(device: number, envelope: DeviceEnvelopeInput): boolean {
-    return (
-      this.#waitingFor(device) >= limits.queueEnvelopes &&
-      this.#exists.get(device, envelope.messageId) === undefined
-    )
+    const { envelopes, bytes } = this.#waitingFor(device)
+    const full = envelopes >= limits.queueEnvelopes || bytes + envelope.body.length > this.#queueBytes
+    return full && this.#exists.get(device, envelope.messageId) === undefined
   }
 
-  #waitingFor(device: number): number {
+  #waitingFor(device: number): Waiting {
     const known = this.#waiting.get(device)
     if (known !== undefined) return known
-    const counted = this.#count.get(device)?.n ?? 0
-    this.#waiting.set(device, counted)
-    return counted
+    const measured = this.#measure.get(device) ?? { envelopes: 0, bytes: 0 }
+    this.#waiting.set(device, measured)
+    return measured
   }
 
   #append(
@@ -167,8 +179,10 @@ class Committer {
     receivedAt: number,
   ): StoredEnvelope | null {
     const { messageId, body } = envelope
+    const waiting = this.#waitingFor(device)
     if (this.#insert.run(id, device, messageId, receivedAt, body).changes === 0) return null
-    this.#waiting.set(device, this.#waitingFor(device) + 1)
+    waiting.envelopes += 1
+    waiting.bytes += body.length
     return { device, id, receivedAt, messageId, body }
   }
 }

@@ -3,7 +3,8 @@ import type { Migration } from './migration.ts'
 /**
  * SECURITY 9: `queue` has no column for a sender, and none may be added. Rows are appended to a rowid table: a
  * clustered (device, id) key was five to six times slower. `queue_state` keeps ids rising after the newest rows were
- * deleted: a late acknowledgement must never hit a newer envelope.
+ * deleted: a late acknowledgement must never hit a newer envelope. With the bodies' lengths in its index a queue is
+ * measured without reading them.
  */
 export const foundation: Migration = {
   version: 1,
@@ -76,7 +77,7 @@ export const foundation: Migration = {
       received_at INTEGER NOT NULL,
       body BLOB NOT NULL
     ) STRICT;
-    CREATE INDEX queue_by_device ON queue (device, id);
+    CREATE INDEX queue_by_device ON queue (device, id, length(body));
     CREATE UNIQUE INDEX queue_by_message ON queue (device, message_id);
 
     CREATE TABLE queue_state (
