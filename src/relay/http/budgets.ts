@@ -20,6 +20,8 @@ export interface Budgets {
   readonly device: Budget
   /** Bundles a device may fetch: each takes one-time keys away from others. */
   readonly bundle: Budget
+  /** Pages of the directory a device may read: about one for each letter that is typed. */
+  readonly directory: Budget
   /** Puts of a device, on whatever connection. */
   readonly put: BurstBudget
 }
@@ -30,6 +32,7 @@ export const usualBudgets: Budgets = {
   code: { requests: 20, perMs: 60_000 },
   device: { requests: 1_200, perMs: 60_000 },
   bundle: { requests: 300, perMs: 60_000 },
+  directory: { requests: 300, perMs: 60_000 },
   put: { burst: 2_000, perSecond: 200 },
 }
 
@@ -40,6 +43,7 @@ export class RateLimits {
   readonly #code
   readonly #device
   readonly #bundle
+  readonly #directory
 
   constructor(budgets: Budgets = usualBudgets) {
     this.#address = limiter(budgets.address)
@@ -47,6 +51,7 @@ export class RateLimits {
     this.#code = limiter(budgets.code)
     this.#device = limiter(budgets.device)
     this.#bundle = limiter(budgets.bundle)
+    this.#directory = limiter(budgets.directory)
   }
 
   async stranger(address: string): Promise<void> {
@@ -62,7 +67,12 @@ export class RateLimits {
   }
 
   async device(device: number, route: RouteName): Promise<void> {
-    await spend(route === 'bundle' ? this.#bundle : this.#device, `${device} ${route}`)
+    await spend(this.#ofRoute(route), `${device} ${route}`)
+  }
+
+  #ofRoute(route: RouteName): RateLimiterMemory {
+    if (route === 'bundle') return this.#bundle
+    return route === 'directory' ? this.#directory : this.#device
   }
 }
 

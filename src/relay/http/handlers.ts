@@ -4,13 +4,13 @@ import { CodedError } from '../../base/errors.ts'
 import { limits, protocolVersion } from '../../wire/limits.ts'
 import type { RelayAnchors } from '../data/relayData.ts'
 import type { RelayLog } from '../log.ts'
-import { searchWords } from '../store/foldText.ts'
 import { checkKeys } from '../crypto/keyChecks.ts'
 import { issueSenderCertificate } from '../crypto/senderCertificates.ts'
 import type { ServerSigner } from '../crypto/trustRoot.ts'
 import type { RelayStore } from '../store/store.ts'
 import type { RateLimits } from './budgets.ts'
 import { enrol, lookAtInvitation } from './enrolment.ts'
+import { searchDirectory } from './directory.ts'
 import { bundleAnswer, keySetOf } from './keys.ts'
 import type { Handler, Handlers } from './registrar.ts'
 
@@ -52,20 +52,7 @@ export function handlers(deps: HandlerDeps): Handlers {
       if (bundle === null) throw new CodedError('recipient.unknown')
       return bundleAnswer(bundle)
     },
-    directory: async ({ device, query }) => {
-      const page = await store.accounts.search({
-        words: searchWords(query.query),
-        after: query.after ?? null,
-        except: device.accountId,
-        limit: limits.directoryPage,
-      })
-      const last = page.entries.at(-1)
-      return {
-        entries: [...page.entries],
-        next: page.more && last !== undefined ? last.accountId : null,
-        total: page.total,
-      }
-    },
+    directory: searchDirectory(store.accounts),
     account: async ({ query }) => {
       const entry = await store.accounts.find(query.accountId)
       if (entry === null) throw new CodedError('recipient.unknown')

@@ -227,13 +227,15 @@ describe('keys', () => {
     }
   })
 
-  test('bundles have a budget', async () => {
-    const strict = await relayFixture({ budgets: { bundle: { requests: 1, perMs: 60_000 } } })
+  test('bundles and directory pages have budgets', async () => {
+    const single = { requests: 1, perMs: 60_000 }
+    const strict = await relayFixture({ budgets: { bundle: single, directory: single } })
     const one = await strict.enrol('One')
     const asking = (await TestClient.connect(strict.address, one)).token
-    const path = `/v1/bundle?accountId=${one.accountId}`
-    expect((await ask(strict.address, 'GET', path, { token: asking })).status).toBe(200)
-    expect((await ask(strict.address, 'GET', path, { token: asking })).status).toBe(429)
+    for (const path of [`/v1/bundle?accountId=${one.accountId}`, '/v1/directory']) {
+      expect((await ask(strict.address, 'GET', path, { token: asking })).status).toBe(200)
+      expect((await ask(strict.address, 'GET', path, { token: asking })).status).toBe(429)
+    }
     await strict.end()
   })
 
@@ -265,11 +267,14 @@ describe('the directory', () => {
     const first = await call(many.address, 'directory', { token: mine, query: {} })
     expect([first.entries.length, first.total]).toEqual([limits.directoryPage, limits.directoryPage + 5])
     const second = await call(many.address, 'directory', { token: mine, query: { after: first.next ?? '' } })
-    expect([second.entries.length, second.next]).toEqual([5, null])
+    expect([second.entries.length, second.next, second.total]).toEqual([5, null, limits.directoryPage + 5])
     expect(new Set([...first.entries, ...second.entries].map((e) => e.accountId)).size).toBe(
       limits.directoryPage + 5,
     )
-    expect((await ask(many.address, 'GET', '/v1/directory?after=rubbish', { token: mine })).status).toBe(400)
+    for (const after of ['rubbish', me.accountId, `${me.accountId}.x`, `${me.accountId}.9999999999`]) {
+      const path = `/v1/directory?after=${after}`
+      expect((await ask(many.address, 'GET', path, { token: mine })).status).toBe(400)
+    }
     await many.end()
   })
 })

@@ -1,3 +1,4 @@
+import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,7 +6,7 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { enrol, envelopeFor, storeContract, type ContractEngine } from './contract.ts'
 import { openSqliteStore } from './sqlite.ts'
-import { openDatabase } from './sqliteOpen.ts'
+import { openDatabase, type SqliteDatabase } from './sqliteOpen.ts'
 
 async function sqliteEngine(): Promise<ContractEngine & { readonly file: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'valise-store-'))
@@ -32,6 +33,36 @@ describe('the embedded engine', () => {
     db.close()
     expect(() => openDatabase(file)).toThrow('relay.dataDamaged')
     await end()
+  })
+
+  test('a large directory is paged in the order of its names and counted once, quickly', async () => {
+    const engine = await sqliteEngine()
+    const total = 20_000
+    const db = openDatabase(engine.file)
+    fillDirectory(db, total)
+    const search = { after: null, except: randomUUID(), counted: true, limit: 50 }
+    // As after an update of a relay that had no such index.
+    db.exec('DROP TABLE directory; PRAGMA user_version = 1')
+    db.close()
+    const store = openSqliteStore(engine.file)
+    const { accounts } = store
+    const many = await accounts.search({ ...search, words: ['agent', 'a'], limit: total })
+    expect([many.total, many.entries.length, many.more]).toEqual([total, total, false])
+    const sorted = many.entries.map((entry) => entry.displayName)
+    expect(sorted).toEqual(sorted.toSorted())
+    const walked = await accounts.search({
+      ...search,
+      words: ['agent'],
+      after: many.entries[99]?.accountId ?? null,
+    })
+    expect(walked.entries).toEqual(many.entries.slice(100, 150))
+    const few = await accounts.search({ ...search, words: ['agent', '1999'] })
+    expect(few.entries.map((entry) => entry.displayName)).toEqual(sorted.filter((name) => / 1999/.test(name)))
+    const started = performance.now()
+    for (let n = 0; n < 20; n += 1) await accounts.search({ ...search, words: ['a', 'x'] })
+    expect((performance.now() - started) / 20).toBeLessThan(5)
+    await store.close()
+    await engine.end()
   })
 
   test('a full disk refuses the whole group, then deletes make room again', async () => {
@@ -71,3 +102,17 @@ describe('the embedded engine', () => {
     await engine.end()
   })
 })
+
+/** Enrolled accounts without devices, in one transaction. */
+function fillDirectory(db: SqliteDatabase, count: number): void {
+  const insert = db.prepare(
+    `INSERT INTO accounts (account_id, display_name, title, service, organisation, sort_key, search_text, enrolled_at)
+     VALUES (?, ?, '', '', '', ?, ?, 1)`,
+  )
+  db.transaction(() => {
+    for (let n = 0; n < count; n += 1) {
+      const name = `agent ${String(n).padStart(5, '0')} ${n}`
+      insert.run(randomBytes(16), name, name, ` ${name}`)
+    }
+  })()
+}

@@ -1,8 +1,9 @@
 import { fromUuid, toUuid } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
+import { searchDirectory } from './sqliteDirectory.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
-import type { AccountStore, DirectoryPage, DirectorySearch } from './store.ts'
+import type { AccountStore } from './store.ts'
 
 export interface AccountRow {
   readonly account_id: Uint8Array
@@ -23,36 +24,7 @@ export function sqliteAccounts(db: SqliteDatabase): AccountStore {
       const row = orUnavailable(() => byId.get(uuidBytes(accountId)))
       return row === undefined ? null : entryOf(row)
     },
-    search: async (search) => orUnavailable(() => searchAccounts(db, search)),
-  }
-}
-
-function searchAccounts(db: SqliteDatabase, search: DirectorySearch): DirectoryPage {
-  const matching = [
-    'enrolled_at IS NOT NULL',
-    'account_id <> ?',
-    ...search.words.map(() => 'instr(search_text, ?) > 0'),
-  ]
-  const matchingValues = [uuidBytes(search.except), ...search.words.map((word) => ` ${word}`)]
-  const after = search.after === null ? [] : [uuidBytes(search.after)]
-  const later = after.map(
-    () => '(sort_key, account_id) > (SELECT sort_key, account_id FROM accounts WHERE account_id = ?)',
-  )
-  const rows = db
-    .prepare<unknown[], AccountRow>(
-      `SELECT ${accountColumns} FROM accounts WHERE ${[...matching, ...later].join(' AND ')}
-       ORDER BY sort_key, account_id LIMIT ?`,
-    )
-    .all(...matchingValues, ...after, search.limit + 1)
-  const total = db
-    .prepare<unknown[], { total: number }>(
-      `SELECT count(*) AS total FROM accounts WHERE ${matching.join(' AND ')}`,
-    )
-    .get(...matchingValues)
-  return {
-    entries: rows.slice(0, search.limit).map(entryOf),
-    more: rows.length > search.limit,
-    total: total?.total ?? 0,
+    search: async (search) => orUnavailable(() => searchDirectory(db, search)),
   }
 }
 

@@ -56,7 +56,7 @@ function create(db: SqliteDatabase, invitation: NewInvitation): void {
         account.service,
         account.organisation,
         sortKey,
-        // The leading space makes every word findable by its beginning, with one `instr`.
+        // The leading space makes every word findable by its beginning, with one `instr` (see `sqliteDirectory`).
         ` ${words}`,
       )
     db.prepare(
@@ -78,6 +78,9 @@ function redeem(
   db.prepare('UPDATE accounts SET identity_key = ?, enrolled_at = ? WHERE id = ?').run(
     enrolment.identityKey,
     enrolment.now,
+    row.account,
+  )
+  db.prepare('INSERT INTO directory (rowid, words) SELECT id, search_text FROM accounts WHERE id = ?').run(
     row.account,
   )
   const { lastInsertRowid } = db

@@ -18,7 +18,7 @@ export interface RelayStore {
 export interface AccountStore {
   /** An enrolled account, or null. */
   find(accountId: string): Promise<DirectoryEntry | null>
-  /** Enrolled accounts in the order of their names; `words` are folded by `foldText` and must all match. */
+  /** Enrolled accounts in the order of their names; each of `words`, folded by `foldText`, begins one of theirs. */
   search(search: DirectorySearch): Promise<DirectoryPage>
 }
 
@@ -28,13 +28,16 @@ export interface DirectorySearch {
   readonly after: string | null
   /** The account that asks: left out of the answer and of the total. */
   readonly except: string
+  /** Whether the total is wanted: counting costs more than a page. */
+  readonly counted: boolean
   readonly limit: number
 }
 
 export interface DirectoryPage {
   readonly entries: readonly DirectoryEntry[]
   readonly more: boolean
-  readonly total: number
+  /** Null unless it was wanted. */
+  readonly total: number | null
 }
 
 export interface InvitationStore {

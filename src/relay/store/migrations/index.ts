@@ -1,5 +1,6 @@
 import { foundation } from './0001-foundation.ts'
+import { directory } from './0002-directory.ts'
 import type { Migration } from './migration.ts'
 
 /** In order, without gaps; one that has been released is never changed. */
-export const migrations: readonly Migration[] = [foundation]
+export const migrations: readonly Migration[] = [foundation, directory]
