@@ -1,5 +1,5 @@
 import { copyBytes } from '../../base/bytes.ts'
-import { uuidBytes } from './sqliteAccounts.ts'
+import { uuidBytes } from './accountRows.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { DeviceStore } from './store.ts'
 

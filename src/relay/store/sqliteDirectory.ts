@@ -1,4 +1,4 @@
-import { accountColumns, entryOf, uuidBytes, type AccountRow } from './sqliteAccounts.ts'
+import { accountColumns, entryOf, uuidBytes, type AccountRow } from './accountRows.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
 import type { DirectoryPage, DirectorySearch } from './store.ts'
 

@@ -1,5 +1,5 @@
 import { copyBytes, sameBytes } from '../../base/bytes.ts'
-import { accountColumns, entryOf, uuidBytes, type AccountRow } from './sqliteAccounts.ts'
+import { accountColumns, entryOf, uuidBytes, type AccountRow } from './accountRows.ts'
 import { foldText } from './foldText.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { Enrolment, EnrolmentOutcome, InvitationStore, KeySet, NewInvitation } from './store.ts'

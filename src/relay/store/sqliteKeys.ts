@@ -1,7 +1,7 @@
 import { copyBytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { limits } from '../../wire/limits.ts'
-import { uuidBytes } from './sqliteAccounts.ts'
+import { uuidBytes } from './accountRows.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { KeyCount, KeySet, KeyStore, SignedKey, StoredBundle, StoredDeviceBundle } from './store.ts'
 
