@@ -134,6 +134,19 @@ const wrong: [string, (files: { data: string; folder: string }) => string[], num
     2,
   ],
   ['a folder without a relay', ({ folder: f }) => ['run', '--data', join(f, 'nothing'), '--port', '0'], 3],
+  [
+    'a trust root into a folder that does not exist',
+    ({ folder: f }) => [
+      'init',
+      '--data',
+      join(f, 'new'),
+      '--name',
+      'X',
+      '--trust-root-out',
+      join(f, 'nothing', 'root.key'),
+    ],
+    2,
+  ],
   ['init on a folder that is used', ({ data: d }) => ['init', '--data', d, '--name', 'X'], 3],
   [
     'another relay’s trust root',
@@ -182,6 +195,12 @@ test.each(wrong)('%s is refused with a sentence and changes nothing', async (_na
   expect((await readdir(data)).filter((name) => !name.startsWith('relay.lock'))).toEqual(
     before.filter((name) => !name.startsWith('relay.lock')),
   )
+})
+
+test('the option that names a missing folder is told', async () => {
+  const args = ['init', '--data', join(folder, 'new'), '--name', 'X', '--trust-root-out']
+  const { error } = await inProcess([...args, join(folder, 'nothing', 'root.key')])
+  expect(error).toContain('--trust-root-out')
 })
 
 test('a damaged folder is named as such', async () => {

@@ -36,9 +36,14 @@ test('the trust root goes where it is told and nowhere else', async () => {
 test('an init that cannot finish leaves nothing behind and replaces nothing', async () => {
   const trustRootOut = join(folder, 'missing folder', 'root.key')
   await expect(initRelay({ data, organisation: 'X', trustRootOut })).rejects.toMatchObject({
-    code: 'relay.dataMissing',
+    code: 'argument.invalid',
+    details: { option: 'trust-root-out' },
   })
-  expect(await readdir(data)).toEqual([])
+  await expect(stat(data)).rejects.toMatchObject({ code: 'ENOENT' })
+  const within = join(data, 'root.key')
+  await initRelay({ data, organisation: 'X', trustRootOut: within })
+  await renewCertificate(data, within)
+  await rm(data, { recursive: true })
   const taken = join(folder, 'taken.key')
   await writeFile(taken, 'precious')
   const init = initRelay({ data, organisation: 'X', trustRootOut: taken })

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { randomBytes } from 'node:crypto'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { fromBase64Url, toBase64Url, utf8, type Bytes } from '../../base/bytes.ts'
 import { systemCode, writeFileAtomically } from '../../base/atomicFile.ts'
@@ -79,11 +79,13 @@ export interface InitOptions {
 
 /**
  * Makes a relay: id, offline trust root, server certificate and its key, zkgroup parameters. Returns the file of the
- * trust root. Throws `relay.dataExists` when the folder holds anything, `relay.dataNotWritable` when it cannot.
+ * trust root. Throws `relay.dataExists` when the folder holds anything, `relay.dataNotWritable` when it cannot, and
+ * `argument.invalid` when the folder of `trustRootOut` is missing; nothing is left behind then.
  */
 export async function initRelay(options: InitOptions): Promise<{ readonly trustRootFile: string }> {
   const { data } = options
   const trustRootFile = options.trustRootOut ?? usualTrustRootFile(data)
+  if (options.trustRootOut !== undefined) await checkFolderOf(options.trustRootOut, data)
   await asDataErrors(async () => {
     await mkdir(data, { recursive: true, mode: 0o700 })
     if ((await readdir(data)).length > 0 || (await exists(trustRootFile)))
@@ -100,6 +102,13 @@ export async function initRelay(options: InitOptions): Promise<{ readonly trustR
     }
   })
   return { trustRootFile }
+}
+
+/** The data folder itself may be named too: it is about to be made. */
+async function checkFolderOf(trustRootOut: string, data: string): Promise<void> {
+  const folder = dirname(resolve(trustRootOut))
+  if (folder === resolve(data) || (await isFolder(folder))) return
+  throw new CodedError('argument.invalid', { option: 'trust-root-out' })
 }
 
 async function writeNewRelay({ data, organisation }: InitOptions, trustRootFile: string): Promise<void> {
@@ -203,6 +212,14 @@ async function exists(file: string): Promise<boolean> {
   } catch (thrown) {
     if (systemCode(thrown) === 'ENOENT') return false
     throw thrown
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    return false
   }
 }
 
