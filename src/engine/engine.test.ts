@@ -155,6 +155,7 @@ describe('a conversation', () => {
       [b, toA],
     ] as const) {
       const thread = await station.thread(conversation)
+      expect(thread.filter((m) => m.kind !== 'text')).toEqual([])
       expect(thread.filter((m) => m.own).map((m) => m.text)).toEqual(texts)
       expect(thread.filter((m) => !m.own).map((m) => m.text)).toEqual(texts)
     }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { makePrivateFolder } from '../base/privateFolder.ts'
 import { CodedError, reportOf, type ErrorCode, type Result } from '../base/errors.ts'
@@ -11,34 +11,29 @@ import {
 } from '../contract/index.ts'
 import type { EngineCallName, Managed, Snapshot, State } from '../contract/index.ts'
 import type { JournalEvent } from '../journal/index.ts'
-import { managedRelay, policyHash, type EffectivePolicy } from '../policy/index.ts'
+import { managedRelay, policyHash, relayAllowed, type EffectivePolicy } from '../policy/index.ts'
 import { deviceKeyOf, signWithDeviceKey } from '../protocol/keys.ts'
-import { createVault, openVault } from '../storage/open.ts'
+import { openVault } from '../storage/open.ts'
 import { readAccount, type Account } from '../storage/repositories/account.ts'
+import { readJournalState } from '../storage/repositories/journal.ts'
 import { readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import {
-  createSlots,
   describeSlots,
   failedPassphrases,
   openSlots,
   passphraseWaitUntil,
   type SlotOpener,
+  type SlotProtection,
 } from '../storage/slots/index.ts'
 import type { Vault } from '../storage/vault.ts'
-import { checkRelay, enrol, inspect, prepareAccount, readInvitation } from './enrolment.ts'
+import { checkRelay, enrol, inspect, readInvitation } from './enrolment.ts'
 import { reachNothing, type ReachPoint } from './crashPoints.ts'
 import { Feed } from './feed.ts'
 import type { EngineHost, EngineOptions, OsKeyStore } from './host.ts'
 import { Journal } from './journal.ts'
 import { Messenger } from './messenger.ts'
-import {
-  lockProfile,
-  profileFiles,
-  removeUnusedVault,
-  vaultExists,
-  wasInUse,
-  type ProfileFiles,
-} from './profileFiles.ts'
+import { PendingVault } from './pendingVault.ts'
+import { lockProfile, profileFiles, vaultExists, wasInUse, type ProfileFiles } from './profileFiles.ts'
 
 type Handlers = { [N in EngineCallName]: (input: CallInput<N>) => Promise<CallOutput<N>> | CallOutput<N> }
 
@@ -55,18 +50,16 @@ type Stage =
       readonly messenger: Messenger
     }
 
-/** A vault whose enrolment the relay has not confirmed: the answer was lost, or Valise was ended meanwhile. */
-interface PendingVault {
-  readonly vault: Vault
-  readonly account: Account
-  readonly slot: SlotOpener['kind']
-}
-
-/** Failures after which the relay may still have used the invitation. */
-const unknownOutcome: ReadonlySet<ErrorCode> = new Set([
-  'relay.unreachable',
-  'relay.unavailable',
-  'relay.malformedAnswer',
+/** The relay's clear refusals of an enrolment: after any other failure it may have used the invitation. */
+const refusedEnrolment: ReadonlySet<ErrorCode> = new Set([
+  'invitation.malformed',
+  'invitation.unknown',
+  'invitation.used',
+  'invitation.expired',
+  'invitation.disabled',
+  'keys.malformed',
+  'keys.signature',
+  'request.malformed',
 ])
 
 /**
@@ -127,7 +120,8 @@ export class Engine implements EngineHost {
 
   stop(): Promise<void> {
     this.#stopped ??= this.#change(async () => {
-      await this.#close()
+      // What could not be written at the end is written at the next start: the journal's sidecar, the checkpoint.
+      await this.#close().catch(() => undefined)
       await this.#unlockProfile?.()
     })
     return this.#stopped
@@ -142,11 +136,15 @@ export class Engine implements EngineHost {
       return this.#enter({ name: 'enrolment', pending: null })
     }
     const { kinds } = await describeSlots(this.#files.slots)
-    if (kinds.includes('osKeyStore') && this.#osKeyStore) {
+    const passphrase = kinds.includes('passphrase')
+    // SECURITY 15: where policy asks for a passphrase and there is one, the key store alone opens nothing.
+    const byKeyStore =
+      kinds.includes('osKeyStore') && !(passphrase && this.#options.policy.RequirePassphrase.value)
+    if (byKeyStore && this.#osKeyStore) {
       return await this.#open({ kind: 'osKeyStore', keyStore: this.#keyStore })
     }
     // SECURITY 2: no key store that answers and no passphrase is no start.
-    if (!kinds.includes('passphrase')) throw new CodedError('vault.noKeyStore')
+    if (!passphrase) throw new CodedError('vault.noKeyStore')
     this.#enter({ name: 'locked', waitUntil: await passphraseWaitUntil(this.#files.slots, this.#clock) })
   }
 
@@ -154,16 +152,18 @@ export class Engine implements EngineHost {
     const failures = await failedPassphrases(this.#files.slots, this.#clock)
     const key = await openSlots(this.#files.slots, opener, this.#clock)
     const vault = openVault(this.#files.vault, key)
-    key.fill(0)
+    let account: Account
     try {
-      const account = readAccount(vault.sql)
-      if (account?.status === 'enrolled')
-        return await this.#beReady(vault, account, this.#opening(opener, failures))
-      await this.#resumeEnrolment(vault, account, opener.kind)
+      account = knownAccount(vault)
+      if (account.status === 'enrolled') {
+        key.fill(0)
+        return await this.#beReady(vault, account, opener.kind, this.#opening(opener, failures))
+      }
     } catch (error) {
       vault.close()
       throw error
     }
+    await this.#resumeEnrolment(new PendingVault(this.#files, { vault, account, slot: opener.kind, key }))
   }
 
   #opening({ kind }: SlotOpener, failures: number): JournalEvent[] {
@@ -178,26 +178,29 @@ export class Engine implements EngineHost {
   }
 
   /** A vault that was made and never confirmed: ask the relay again, with the same device key. */
-  async #resumeEnrolment(vault: Vault, account: Account | null, slot: SlotOpener['kind']): Promise<void> {
-    if (account === null) return this.#dropPending({ vault })
+  async #resumeEnrolment(pending: PendingVault): Promise<void> {
     try {
-      await this.#finishEnrolment({ vault, account, slot })
-    } catch (error) {
-      if (!unknownOutcome.has(codedError(error).code)) return
-      this.#enter({ name: 'enrolment', pending: { vault, account, slot } })
+      await this.#finishEnrolment(pending)
+    } catch {
+      // Where it stands now is the state: enrolment with or without the pending vault, or refused.
+      this.#enter(this.#stage)
     }
   }
 
-  #dropPending(pending: Pick<PendingVault, 'vault'>): void {
-    pending.vault.close()
-    removeUnusedVault(this.#files)
-    this.#enter({ name: 'enrolment', pending: null })
-  }
-
-  async #beReady(vault: Vault, account: Account, events: readonly JournalEvent[]): Promise<void> {
+  async #beReady(
+    vault: Vault,
+    account: Account,
+    slot: SlotOpener['kind'],
+    opening: readonly JournalEvent[],
+  ): Promise<void> {
+    // SECURITY 10, 15: policy may have narrowed the relays since the enrolment.
+    if (!relayAllowed(this.#options.policy, account.record.relayAddress))
+      throw new CodedError('relay.notAllowed')
     const { publicKey, pkcs8 } = deviceKeyOf(account.deviceKey)
     const signer = { publicKey, sign: (data: Uint8Array) => signWithDeviceKey(pkcs8, data) }
     const journal = new Journal(vault, this.#clock, signer, this.#files.sidecar)
+    // Also after a kill between the enrolment and its first entry.
+    const events = readJournalState(vault.sql).size === 0 ? this.#creation(account, slot) : opening
     await journal.open()
     for (const event of events) await journal.record(event)
     await this.#journalPolicy(vault, journal)
@@ -220,15 +223,19 @@ export class Engine implements EngineHost {
     await journal.record({ type: 'policy.applied', actor: 'device', payload: { hash, managed, findings } })
   }
 
+  /** Every step is taken, whatever fails before it: a full disk must not leave the profile held. */
   async #close(): Promise<void> {
     const stage = this.#stage
     this.#stage = { name: 'starting' }
-    if (stage.name === 'enrolment') stage.pending?.vault.close()
+    if (stage.name === 'enrolment') stage.pending?.close()
     if (stage.name !== 'ready') return
-    await stage.messenger.stop()
-    await stage.journal.close('stop')
-    stage.vault.checkpoint()
-    stage.vault.close()
+    try {
+      await stage.messenger.stop()
+      await stage.journal.close('stop')
+      stage.vault.checkpoint()
+    } finally {
+      stage.vault.close()
+    }
   }
 
   #enter(stage: Stage): void {
@@ -279,29 +286,41 @@ export class Engine implements EngineHost {
       throw new CodedError('policy.forbidden')
     }
     const invitation = readInvitation(input.invitation, policy)
-    if (stage.pending?.account.record.invitationCode === invitation.code) {
-      return await this.#finishEnrolment(stage.pending)
+    const protection = this.#slotProtection(input.protection)
+    const { pending } = stage
+    if (pending?.account.record.invitationCode === invitation.code) {
+      return await this.#finishEnrolment(await pending.protect(protection, input.deviceName))
     }
     const relay = await checkRelay(invitation)
-    if (stage.pending !== null) this.#dropPending(stage.pending)
-    const vault = await this.#makeVault(input.protection)
-    const account = prepareAccount(vault, relay, input.deviceName, this.#clock.now())
-    return await this.#finishEnrolment({ vault, account, slot: input.protection.kind })
+    pending?.setAside(this.#clock.now())
+    this.#stage = { name: 'enrolment', pending: null }
+    const choice = { protection, deviceName: input.deviceName, now: this.#clock.now() }
+    return await this.#finishEnrolment(await PendingVault.make(this.#files, relay, choice))
   }
 
-  /** On a clear refusal nothing stays behind; on a lost answer the vault stays, for the invitation may be used up. */
+  #slotProtection(chosen: CallInput<'enrolment.complete'>['protection']): SlotProtection {
+    return chosen.kind === 'passphrase'
+      ? { ...chosen, minLength: this.#options.policy.PassphraseMinLength.value }
+      : { kind: 'osKeyStore', keyStore: this.#keyStore }
+  }
+
+  /** After a clear refusal nothing stays behind; after any other failure the vault stays: it may be the account's. */
   async #finishEnrolment(pending: PendingVault): Promise<CallOutput<'enrolment.complete'>> {
     let account: Account
     try {
+      if (!relayAllowed(this.#options.policy, pending.account.record.relayAddress)) {
+        throw new CodedError('relay.notAllowed')
+      }
       account = await enrol(pending.vault, pending.account)
     } catch (error) {
-      const coded = codedError(error)
-      if (unknownOutcome.has(coded.code)) this.#stage = { name: 'enrolment', pending }
-      else this.#dropPending(pending)
-      throw coded
+      const refused = refusedEnrolment.has(codedError(error).code)
+      if (refused) pending.drop()
+      this.#stage = { name: 'enrolment', pending: refused ? null : pending }
+      throw error
     }
+    pending.finish()
     try {
-      await this.#beReady(pending.vault, account, this.#creation(account, pending.slot))
+      await this.#beReady(pending.vault, account, pending.slot, [])
     } catch (error) {
       pending.vault.close()
       this.#enter({ name: 'refused', error: codedError(error) })
@@ -317,27 +336,6 @@ export class Engine implements EngineHost {
       { type: 'vault.created', actor: 'person', payload: { slot, version: this.#options.version } },
       { type: 'device.enrolled', actor: 'device', payload: { deviceId, deviceKey } },
     ]
-  }
-
-  async #makeVault(protection: CallInput<'enrolment.complete'>['protection']): Promise<Vault> {
-    const key = randomBytes(32)
-    try {
-      // Slots without a vault are what a crash in between leaves; they hold the key of nothing.
-      removeUnusedVault(this.#files)
-      await createSlots(
-        this.#files.slots,
-        key,
-        protection.kind === 'passphrase'
-          ? { ...protection, minLength: this.#options.policy.PassphraseMinLength.value }
-          : { kind: 'osKeyStore', keyStore: this.#keyStore },
-      )
-      return createVault(this.#files.vault, key)
-    } catch (error) {
-      removeUnusedVault(this.#files)
-      throw error
-    } finally {
-      key.fill(0)
-    }
   }
 
   async #unlock({ passphrase }: CallInput<'vault.unlock'>): Promise<CallOutput<'vault.unlock'>> {
@@ -394,6 +392,12 @@ export class Engine implements EngineHost {
         }
     }
   }
+}
+
+function knownAccount(vault: Vault): Account {
+  const account = readAccount(vault.sql)
+  if (account === null) throw new CodedError('vault.damaged', { reason: 'account' })
+  return account
 }
 
 function managedView(policy: EffectivePolicy): Managed {

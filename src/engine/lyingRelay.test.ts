@@ -3,7 +3,7 @@ import { readJournalRows } from '../storage/repositories/journal.ts'
 import { bundleSchema, type Bundle } from '../wire/http.ts'
 import { formatInvitation, parseInvitation } from '../wire/invitation.ts'
 import { RelayProcess } from './testing/relayProcess.ts'
-import { TamperingProxy } from './testing/tamperingProxy.ts'
+import { Tampered, TamperingProxy } from './testing/tamperingProxy.ts'
 import { until, Workstation } from './testing/workstation.ts'
 
 let relay: RelayProcess
@@ -130,6 +130,59 @@ describe('a relay that lies', () => {
     proxy.tamper = (_path, answer) => answer
     await station.restart()
     expect((await station.snapshot()).state.phase).toBe('ready')
+  })
+
+  it.each(['relay.tooManyRequests', 'internal', 'relay.unauthorised'])(
+    'keeps the keys of an account that it may have made, whatever it says then: %s',
+    async (code) => {
+      const station = await new Workstation().start()
+      stations.push(station)
+      const invitation = await invited('A', proxy.address)
+      proxy.tamper = (path, answer) => (path === '/v1/enrol' ? new Tampered(429, { code }) : answer)
+      const protection = { kind: 'osKeyStore' } as const
+      expect(await station.refusal('enrolment.complete', { invitation, deviceName: 'X', protection })).toBe(
+        code,
+      )
+      await station.restart()
+      expect((await station.snapshot()).state.phase).toBe('enrolment')
+      proxy.tamper = (_path, answer) => answer
+      await station.ask('enrolment.complete', { invitation, deviceName: 'X', protection })
+      expect((await station.ready()).account.person.displayName).toBe('A')
+    },
+  )
+
+  it('leaves the protection and the name to the last choice when an enrolment is taken up again', async () => {
+    const station = await new Workstation().start()
+    stations.push(station)
+    const invitation = await invited('A', proxy.address)
+    const complete = (deviceName: string, passphrase: string) =>
+      station.refusal('enrolment.complete', {
+        invitation,
+        deviceName,
+        protection: { kind: 'passphrase', passphrase },
+      })
+    proxy.tamper = (path, answer) => (path === '/v1/enrol' ? 'lost' : answer)
+    expect(await complete('PREMIER', 'la première phrase de passe')).toBe('relay.malformedAnswer')
+    proxy.tamper = (_path, answer) => answer
+    expect(await complete('SECOND', 'la seconde phrase de passe')).toBeNull()
+    await station.restart()
+    expect(await station.refusal('vault.unlock', { passphrase: 'la première phrase de passe' })).toBe(
+      'vault.passphraseWrong',
+    )
+    await station.ask('vault.unlock', { passphrase: 'la seconde phrase de passe' })
+    expect((await station.ready()).account.deviceName).toBe('SECOND')
+  })
+
+  it('cannot rename somebody by answering for another account', async () => {
+    const [a, b, c] = [await enrolled('A', proxy.address), await enrolled('B'), await enrolled('C')]
+    await a.openConversation(b)
+    const idOfB = await b.accountId()
+    proxy.tamper = (path, answer) =>
+      path === '/v1/account' ? { ...(answer as object), accountId: idOfB, displayName: 'Un autre' } : answer
+    expect(await a.refusal('conversation.open', { accountId: await c.accountId() })).toBe(
+      'relay.malformedAnswer',
+    )
+    expect((await a.ready()).conversations[0]?.person.displayName).toBe('B')
   })
 
   it('may cut the network at any time: nothing is lost or doubled', async () => {

@@ -26,7 +26,7 @@ import {
   makeDue,
   type Job,
 } from '../storage/repositories/outbox.ts'
-import { readPerson, writePerson } from '../storage/repositories/people.ts'
+import { readPerson, writePerson, type PersonRow } from '../storage/repositories/people.ts'
 import type { Account } from '../storage/repositories/account.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import { VaultRecords } from '../storage/writeSet.ts'
@@ -64,6 +64,7 @@ export class Messenger {
   readonly #receiver: Receiver
   readonly #changes: ViewChanges
   readonly #lookups = new Set<string>()
+  #replenishing: Promise<void> | null = null
   #connectionState: ConnectionState
   #background = new Set<Promise<void>>()
 
@@ -141,7 +142,7 @@ export class Messenger {
   async open({ accountId }: CallInput<'conversation.open'>): Promise<CallOutput<'conversation.open'>> {
     if (accountId === this.#account.record.accountId) throw new CodedError('recipient.unknown')
     if (readConversation(this.#vault.sql, accountId) === null) {
-      const person = await this.#connection.request('account', { query: { accountId } })
+      const person = await this.#personOf(accountId)
       this.#vault.transaction((tx) => {
         writePerson(tx, person)
         touchConversation(tx, accountId, this.#clock.now())
@@ -274,9 +275,10 @@ export class Messenger {
     this.#outbox.wake()
   }
 
-  #received({ positions, conversationIds }: BatchResult): void {
+  #received({ positions, conversationIds, keysUsed }: BatchResult): void {
     this.#changes.messages(positions, conversationIds)
     this.#outbox.wake()
+    if (keysUsed) this.#inBackground(this.#replenish())
     for (const accountId of conversationIds) {
       if (readPerson(this.#vault.sql, accountId) === null) this.#inBackground(this.#lookUp(accountId))
     }
@@ -294,7 +296,7 @@ export class Messenger {
     if (this.#lookups.has(accountId)) return
     this.#lookups.add(accountId)
     try {
-      const person = await this.#connection.request('account', { query: { accountId } })
+      const person = await this.#personOf(accountId)
       this.#vault.transaction((tx) => writePerson(tx, person))
       this.#changes.conversation(accountId)
     } finally {
@@ -302,24 +304,31 @@ export class Messenger {
     }
   }
 
+  /** Throws `relay.malformedAnswer` for somebody else: a relay must not rename another contact. */
+  async #personOf(accountId: string): Promise<PersonRow> {
+    const person = await this.#connection.request('account', { query: { accountId } })
+    if (person.accountId !== accountId) throw new CodedError('relay.malformedAnswer')
+    return person
+  }
+
+  /** One at a time; another wish meanwhile is met by the one under way or by the next batch. */
   async #replenish(): Promise<void> {
-    await replenishKeys({
+    this.#replenishing ??= replenishKeys({
       vault: this.#vault,
       connection: this.#connection,
       protocol: this.#protocol,
       journal: this.#journal,
       identityKeyPair: this.#account.identityKeyPair,
       clock: this.#clock,
+    }).finally(() => {
+      this.#replenishing = null
     })
+    await this.#replenishing
   }
 
-  /** Work that nobody waits for. It may fail with the network; the next connection does it again. */
+  /** Work that nobody waits for. It may fail with the network or the disk; the next connection does it again. */
   #inBackground(work: Promise<void>): void {
-    const settled = work
-      .catch((error: unknown) => {
-        if (!(error instanceof CodedError)) throw error
-      })
-      .finally(() => this.#background.delete(settled))
+    const settled = work.catch(() => undefined).finally(() => this.#background.delete(settled))
     this.#background.add(settled)
   }
 }

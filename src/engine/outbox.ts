@@ -7,10 +7,12 @@ import type { Protocol } from '../protocol/protocol.ts'
 import { advanceDelivery, setDelivery } from '../storage/repositories/messages.ts'
 import {
   deleteJob,
-  dueJobs,
+  dueLanes,
+  laneJobs,
   nextDue,
-  postponeJob,
+  postponeLane,
   readCiphertexts,
+  readJob,
   type Job,
 } from '../storage/repositories/outbox.ts'
 import type { Vault } from '../storage/vault.ts'
@@ -25,6 +27,10 @@ import type { Sessions } from './sessions.ts'
 const jobsPerLane = 20
 /** Done jobs are written off together, at most this long after the first of them. */
 const settleMs = 10
+/** Lanes at work at the same time. */
+const lanesAtOnce = 16
+/** The shortest rest before what is due and did not go is looked at again. */
+const restMs = 1_000
 /** How long a lane waits for a person's decision about an identity before it looks again. */
 const heldMs = 3_600_000
 
@@ -41,13 +47,15 @@ interface OutboxParts {
 }
 
 /**
- * Durable jobs, first in first out in each lane. Encryption is committed before anything leaves (SECURITY 3); what
- * leaves again after a crash is the same inner ciphertext under the same envelope id.
+ * Durable jobs, first in first out in each lane; lanes do not wait for each other. Encryption is committed before
+ * anything leaves (SECURITY 3); what leaves again after a crash is the same inner ciphertext under the same envelope id.
  */
 export class Outbox {
   readonly #parts: OutboxParts
-  #running: Promise<void> | null = null
-  #again = false
+  /** The lanes at work, each with what ends when it rests. */
+  readonly #lanes = new Map<string, Promise<void>>()
+  /** Lanes for which something came while they were at work. */
+  readonly #again = new Set<string>()
   #stopped = false
   #timer: NodeJS.Timeout | null = null
 
@@ -57,39 +65,55 @@ export class Outbox {
 
   /** There may be something to do: a new job, the network, a decision. */
   wake(): void {
-    this.#again = true
-    if (this.#stopped || this.#running !== null) return
-    this.#running = this.#run().finally(() => {
-      this.#running = null
-      // What came between the last look and the end of the run.
-      if (this.#again) this.wake()
-      else this.#sleep()
-    })
+    if (this.#stopped || this.#parts.connection.live === null) return
+    for (const lane of dueLanes(this.#parts.vault.sql, this.#parts.clock.now())) this.#wakeLane(lane)
+    this.#sleep()
   }
 
   async stop(): Promise<void> {
     this.#stopped = true
     if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#running
+    await Promise.all(this.#lanes.values())
   }
 
-  async #run(): Promise<void> {
-    while (this.#again && !this.#stopped) {
-      this.#again = false
-      const { live } = this.#parts.connection
-      if (live === null) return
-      const lanes = byLane(dueJobs(this.#parts.vault.sql, this.#parts.clock.now(), jobsPerLane))
-      const complete = await Promise.all(lanes.map((jobs) => this.#sendLane(live, jobs)))
-      if (complete.some(Boolean)) this.#again = true
+  #wakeLane(lane: string): void {
+    if (this.#lanes.has(lane)) {
+      this.#again.add(lane)
+      return
+    }
+    if (this.#lanes.size >= lanesAtOnce) return
+    const work = this.#runLane(lane).finally(() => {
+      this.#lanes.delete(lane)
+      // What came between its last look and its end, and lanes that had to wait for a place.
+      if (this.#again.delete(lane) || this.#lanes.size === lanesAtOnce - 1) this.wake()
+      else this.#sleep()
+    })
+    this.#lanes.set(lane, work)
+  }
+
+  /** Never rejects: a lane that cannot even write down why it failed rests and is looked at again. */
+  async #runLane(lane: string): Promise<void> {
+    try {
+      for (;;) {
+        this.#again.delete(lane)
+        const { live } = this.#parts.connection
+        if (live === null || this.#stopped) return
+        const jobs = laneJobs(this.#parts.vault.sql, lane, this.#parts.clock.now(), jobsPerLane)
+        if (jobs.length === 0 || !(await this.#sendLane(live, jobs))) return
+      }
+    } catch {
+      this.#again.delete(lane)
     }
   }
 
   #sleep(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
-    const due = this.#stopped ? null : nextDue(this.#parts.vault.sql)
-    if (due === null || this.#parts.connection.live === null) return
-    // Never a tight loop: what is due now and was not sent waits for the network.
-    const wait = Math.min(Math.max(due - this.#parts.clock.now(), 1_000), 2 ** 31 - 1)
+    this.#timer = null
+    if (this.#stopped || this.#parts.connection.live === null) return
+    const due = nextDue(this.#parts.vault.sql)
+    if (due === null) return
+    // Never a tight loop: what is due now and did not go waits for the network, or for room on the disk.
+    const wait = Math.min(Math.max(due - this.#parts.clock.now(), restMs), 2 ** 31 - 1)
     this.#timer = setTimeout(() => this.wake(), wait)
     this.#timer.unref()
   }
@@ -97,19 +121,20 @@ export class Outbox {
   /** True when all of it went, so that there may be more behind it. */
   async #sendLane(live: LiveConnection, jobs: readonly Job[]): Promise<boolean> {
     const settled = new Settlement(this.#parts)
+    let current = jobs.find((job) => job.status === 'new') ?? jobs[0]
     try {
       await this.#parts.sessions.encrypt(jobs)
       this.#parts.changed(jobs)
       for (const job of jobs) {
+        current = job
         const step = await this.#deliver(live, job)
         if (!this.#carryOut(job, step, settled)) return false
       }
       return true
     } catch (error) {
-      const [head] = jobs
-      const step = stepAfter(error, head?.attempts ?? 0)
-      if (head !== undefined && step !== null) this.#carryOut(head, step, settled)
-      return step?.kind === 'fail'
+      const step = stepAfter(error, jobs[0]?.attempts ?? 0)
+      if (current === undefined || step === null) return false
+      return this.#carryOut(current, step, settled)
     } finally {
       settled.flush()
     }
@@ -139,10 +164,18 @@ export class Outbox {
       }
       return sealed
     })
+    // Deleted meanwhile: nothing leaves, and nothing is left to do. Or no device is left to write to.
+    if (envelopes.length === 0) return this.#withoutEnvelopes(job)
     this.#parts.reach('send.sealed')
     const outcome = await live.socket.put(destination, envelopes)
     this.#parts.reach('send.stored')
     return outcome
+  }
+
+  #withoutEnvelopes(job: Job): PutOutcome {
+    return readJob(this.#parts.vault.sql, job.jobId) === null
+      ? { kind: 'stored' }
+      : { kind: 'refused', code: 'recipient.unknown', retryAfterMs: 0 }
   }
 
   /** True when the lane may go on. */
@@ -158,7 +191,7 @@ export class Outbox {
       case 'postpone': {
         settled.flush()
         const until = this.#parts.clock.now() + step.waitMs
-        this.#parts.vault.transaction((tx) => postponeJob(tx, job.jobId, until))
+        this.#parts.vault.transaction((tx) => postponeLane(tx, job.lane, until))
         this.#parts.changed([job])
         return false
       }
@@ -228,16 +261,6 @@ function stepAfter(error: unknown, attempts: number): NextStep | null {
       return afterRefusal(error.code, typeof seconds === 'number' ? seconds * 1_000 : 0, attempts, random())
     }
   }
-}
-
-function byLane(jobs: readonly Job[]): Job[][] {
-  const lanes = new Map<string, Job[]>()
-  for (const job of jobs) {
-    const lane = lanes.get(job.lane)
-    if (lane === undefined) lanes.set(job.lane, [job])
-    else lane.push(job)
-  }
-  return [...lanes.values()]
 }
 
 function random(): number {

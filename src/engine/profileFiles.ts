@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { existsSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +9,8 @@ import { CodedError } from '../base/errors.ts'
 export interface ProfileFiles {
   readonly folder: string
   readonly vault: string
+  /** The vault while it is being made. */
+  readonly newVault: string
   readonly slots: string
   readonly sidecar: string
 }
@@ -17,6 +19,7 @@ export function profileFiles(folder: string): ProfileFiles {
   return {
     folder,
     vault: join(folder, 'vault.db'),
+    newVault: join(folder, 'vault.db.new'),
     slots: join(folder, 'keyslots.json'),
     sidecar: join(folder, 'journal.sidecar'),
   }
@@ -31,10 +34,21 @@ export function wasInUse(files: ProfileFiles): boolean {
   return existsSync(files.sidecar)
 }
 
+const companions = ['', '-wal', '-shm'] as const
+
 /** Removes a vault whose enrolment never came about: it holds keys that the relay does not know, and no message. */
 export function removeUnusedVault(files: ProfileFiles): void {
-  for (const file of [files.vault, `${files.vault}-wal`, `${files.vault}-shm`, files.slots]) {
-    rmSync(file, { force: true })
+  for (const vault of [files.vault, files.newVault]) {
+    for (const companion of companions) rmSync(vault + companion, { force: true })
+  }
+  rmSync(files.slots, { force: true })
+}
+
+/** Gives vault and slots names that say when they were put aside; they open together under them. */
+export function setVaultAside(files: ProfileFiles, now: number): void {
+  const aside = `.aside-${new Date(now).toISOString().replaceAll(/[:.]/g, '')}`
+  for (const file of [files.slots, ...companions.map((companion) => files.vault + companion)]) {
+    if (existsSync(file)) renameSync(file, file + aside)
   }
 }
 

@@ -46,6 +46,8 @@ interface ReceiverParts {
 export interface BatchResult {
   readonly positions: readonly number[]
   readonly conversationIds: ReadonlySet<string>
+  /** A prekey was used up: there may be too few left at the relay. */
+  readonly keysUsed: boolean
 }
 
 /**
@@ -91,9 +93,11 @@ export class Receiver {
       } catch (error) {
         await this.#afterFailure(connection, batch, error)
       }
+      await this.#flushJournal()
     }
   }
 
+  /** Once this has settled the batch is durable, acknowledged and told. */
   async #commit(
     connection: LiveConnection,
     batch: readonly Envelope[],
@@ -104,7 +108,11 @@ export class Receiver {
     connection.socket.acknowledge(batch.map((envelope) => envelope.queueId))
     this.#parts.reach('receive.acknowledged')
     this.#parts.committed(result)
-    await this.#parts.journal.flush()
+  }
+
+  /** The entries are in the vault; a sidecar that cannot be written now is completed by the next flush. */
+  async #flushJournal(): Promise<void> {
+    await this.#parts.journal.flush().catch(() => undefined)
   }
 
   /** Nothing of the batch has happened, and the relay still has it. */
@@ -119,7 +127,7 @@ export class Receiver {
     }
     if (code === 'internal' && only !== undefined && (await this.#setAside(connection, only))) return
     // The cause (a full disk) is not in the envelopes: they come again on a later connection.
-    this.#waiting = []
+    if (connection === this.#connection) this.#waiting = []
     connection.socket.close(error instanceof CodedError ? error : new CodedError('internal'))
   }
 
@@ -168,6 +176,7 @@ export class Receiver {
     turn.writes.write((tx) => rememberEnvelope(tx, envelopeId, receivedAt))
     if (opened.kind === 'refused') return this.#quarantine(turn, envelope, receivedAt, opened, changes)
     const { sender } = opened
+    if (opened.keysUsed) changes.keysUsed = true
     if (opened.firstSeen) this.#noteFirstSeen(turn, sender.accountId)
     if (opened.lastResortUsed !== null) this.#noteLastResort(turn, sender.accountId, opened.lastResortUsed)
     const effect = planContent(opened.content, { sender, envelopeId, receivedAt })
@@ -229,6 +238,7 @@ export class Receiver {
 class BatchChanges implements BatchResult {
   readonly positions: number[] = []
   readonly conversationIds = new Set<string>()
+  keysUsed = false
   readonly #receipts = new Map<string, Bytes[]>()
   readonly #envelopes = new Set<string>()
   readonly #now: number

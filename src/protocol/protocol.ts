@@ -38,6 +38,8 @@ export interface Opened {
   readonly sender: Address
   /** Encoded content, padding removed. */
   readonly content: Bytes
+  /** The first message of a session used prekeys up. */
+  readonly keysUsed: boolean
   /** Id of the last-resort Kyber key, where the first message of a session took it: recorded in the journal. */
   readonly lastResortUsed: number | null
   /** The sender's identity key was seen for the first time. */
@@ -110,11 +112,6 @@ export class Turn {
 
   end(): void {
     this.#ended = true
-  }
-
-  /** True when `encrypt` can be called: a session that is there and not older than libsignal allows. */
-  hasSession(to: Address): boolean {
-    return this.writes.sessions.get(deviceKey(to.accountId, to.deviceId)) !== null
   }
 
   /**
@@ -223,6 +220,7 @@ export class Turn {
         kind: 'opened',
         sender,
         content,
+        keysUsed: attempt.preKeys.changes.size + attempt.kyberPreKeys.changes.size > 0,
         lastResortUsed: stores.kyberPreKey.lastResortUsed,
         firstSeen: known === null,
       }

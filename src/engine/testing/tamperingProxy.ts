@@ -1,6 +1,17 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 
+/** An answer with a status of its own. */
+export class Tampered {
+  readonly status: number
+  readonly body: unknown
+
+  constructor(status: number, body: unknown) {
+    this.status = status
+    this.body = body
+  }
+}
+
 /** Changes the JSON that the relay answers on a path; what it returns is sent instead. */
 export type Tamper = (path: string, answer: unknown) => unknown
 
@@ -58,8 +69,9 @@ export class TamperingProxy {
             (incoming.url ?? '').split('?')[0] ?? '',
             JSON.parse(bytes.toString()) as unknown,
           )
-          outgoing.writeHead(answer.statusCode ?? 500, { 'content-type': 'application/json' })
-          outgoing.end(JSON.stringify(said))
+          const status = said instanceof Tampered ? said.status : (answer.statusCode ?? 500)
+          outgoing.writeHead(status, { 'content-type': 'application/json' })
+          outgoing.end(JSON.stringify(said instanceof Tampered ? said.body : said))
         })
       },
     )

@@ -55,7 +55,7 @@ export function readAccount(sql: Sql): Account | null {
   }
 }
 
-/** `pendingUpload`: the public halves of the first keys as JSON, while the relay has not confirmed them. */
+/** `pendingUpload`: the public halves of keys as JSON, while the relay has not confirmed that it has them. */
 export function writeAccount(tx: Tx, account: Account, pendingUpload: string | null): void {
   tx.run(
     `INSERT INTO account (id, status, record, identity_key_pair, device_key, pending_upload) VALUES (1, ?, ?, ?, ?, ?)

@@ -52,6 +52,10 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
 const select = `SELECT *, EXISTS (SELECT 1 FROM outbox_ciphertext c WHERE c.id BETWEEN outbox.job_id * 128 AND outbox.job_id * 128 + 127) AS encrypted
   FROM outbox`
 
+/** The first job of each lane; the index of lanes alone finds them. */
+const heads = `SELECT h.lane AS lane, h.job_id AS job_id, o.next_attempt_at AS next_attempt_at
+  FROM (SELECT lane, min(job_id) AS job_id FROM outbox GROUP BY lane) h JOIN outbox o ON o.job_id = h.job_id`
+
 export function insertJob(tx: Tx, job: NewJob): number {
   return tx.run(
     `INSERT INTO outbox (lane, destination, kind, message_position, content, created_at)
@@ -60,25 +64,23 @@ export function insertJob(tx: Tx, job: NewJob): number {
   ).lastId
 }
 
-/** The first `perLane` jobs of each lane whose head is due, in lane order. */
-export function dueJobs(sql: Sql, now: number, perLane: number): Job[] {
-  const lanes = sql.all<{ lane: string }>(
-    `SELECT lane FROM outbox o WHERE next_attempt_at <= ?
-       AND job_id = (SELECT min(job_id) FROM outbox h WHERE h.lane = o.lane) ORDER BY job_id`,
-    [now],
-  )
-  return lanes.flatMap(({ lane }) =>
-    sql.all<Raw>(`${select} WHERE lane = ? ORDER BY job_id LIMIT ?`, [lane, perLane]).map(fromRaw),
-  )
+/** Lanes whose first job is due, the one that waits longest first. */
+export function dueLanes(sql: Sql, now: number): string[] {
+  return sql
+    .all<{ lane: string }>(`SELECT lane FROM (${heads}) WHERE next_attempt_at <= ? ORDER BY job_id`, [now])
+    .map((row) => row.lane)
+}
+
+/** The first jobs of a lane in order, or none while its head waits. */
+export function laneJobs(sql: Sql, lane: string, now: number, limit: number): Job[] {
+  const jobs = sql.all<Raw>(`${select} WHERE lane = ? ORDER BY job_id LIMIT ?`, [lane, limit]).map(fromRaw)
+  const [head] = jobs
+  return head === undefined || head.nextAttemptAt > now ? [] : jobs
 }
 
 /** When the next lane's head becomes due; null when nothing waits. */
 export function nextDue(sql: Sql): number | null {
-  const row = sql.get<{ due: number | null }>(
-    `SELECT min(next_attempt_at) AS due FROM outbox o
-     WHERE job_id = (SELECT min(job_id) FROM outbox h WHERE h.lane = o.lane)`,
-  )
-  return row?.due ?? null
+  return sql.get<{ due: number | null }>(`SELECT min(next_attempt_at) AS due FROM (${heads})`)?.due ?? null
 }
 
 export function readJob(sql: Sql, jobId: number): Job | null {
@@ -128,12 +130,13 @@ export function dropCiphertexts(tx: Tx, jobId: number, deviceIds: readonly numbe
   }
 }
 
-/** A failed attempt: the whole lane waits, for its order is kept. */
-export function postponeJob(tx: Tx, jobId: number, nextAttemptAt: number): void {
-  tx.run('UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ? WHERE job_id = ?', [
-    nextAttemptAt,
-    jobId,
-  ])
+/** A failed attempt: the lane waits behind its head, for its order is kept. */
+export function postponeLane(tx: Tx, lane: string, nextAttemptAt: number): void {
+  tx.run(
+    `UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?
+     WHERE job_id = (SELECT min(job_id) FROM outbox WHERE lane = ?)`,
+    [nextAttemptAt, lane],
+  )
 }
 
 export function deleteJob(tx: Tx, jobId: number): void {

@@ -5,6 +5,7 @@ export {
   failedPassphrases,
   openSlots,
   passphraseWaitUntil,
+  replaceSlots,
   type SlotOpener,
   type SlotProtection,
   type SlotsDescription,

@@ -50,8 +50,17 @@ export async function createSlots(
   databaseKey: Uint8Array,
   protection: SlotProtection,
 ): Promise<void> {
-  if (databaseKey.length !== databaseKeyBytes) throw new RangeError('length of the database key')
   if (await exists(file)) throw new CodedError('vault.exists')
+  await replaceSlots(file, databaseKey, protection)
+}
+
+/** The same for a vault that has slots: they are replaced by the new one in one durable step. */
+export async function replaceSlots(
+  file: string,
+  databaseKey: Uint8Array,
+  protection: SlotProtection,
+): Promise<void> {
+  if (databaseKey.length !== databaseKeyBytes) throw new RangeError('length of the database key')
   const slot = await wrapped(databaseKey, protection)
   await forgetAttempts(file)
   await writeFileAtomically(file, formatSlotFile([slot], databaseKey))
