@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { setTimeout } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RelayProcess } from '../engine/testing/relayProcess.ts'
 
 const program = resolve(import.meta.dirname, '../../out/cli/entry.cli.js')
@@ -79,6 +80,18 @@ class CommandLine {
 
   async exit(): Promise<number | null> {
     this.#child.stdin?.end()
+    return await this.#exited()
+  }
+
+  /** Ends otherwise than by the end of its input: how, and in how many ms. */
+  async endedBy(end: (child: ChildProcess) => void | Promise<void>) {
+    await end(this.#child)
+    const begun = performance.now()
+    const code = await this.#exited()
+    return { code, ms: performance.now() - begun }
+  }
+
+  async #exited(): Promise<number | null> {
     if (this.#child.exitCode !== null) return this.#child.exitCode
     const [code] = (await once(this.#child, 'exit')) as [number | null]
     return code
@@ -118,6 +131,46 @@ it('enrols, lists, sends and streams what arrives, and goes on after a restart',
   const ready = await again.until((reply) => reply.method === 'ready')
   expect(JSON.stringify(ready)).toContain('Alerte crue : 12 h 15')
   expect(await again.exit()).toBe(0)
+})
+
+describe('ends in order, within three seconds, and opens again', () => {
+  const request = (id: number) => `${JSON.stringify({ jsonrpc: '2.0', id, method: 'state.snapshot' })}\n`
+  let line: CommandLine
+  beforeAll(async () => {
+    line = await enrolled('endings', 'Veille')
+  })
+  afterAll(async () => {
+    await line.exit()
+  })
+
+  it.each<[string, (child: ChildProcess) => void | Promise<void>]>([
+    ['at SIGTERM', (child) => void child.kill('SIGTERM')],
+    ['at SIGINT', (child) => void child.kill('SIGINT')],
+    [
+      'when nobody reads its output any more',
+      (child) => {
+        child.stdout?.destroy()
+        child.stdin?.write(request(1))
+      },
+    ],
+    [
+      'at SIGTERM while it waits for its output to be read',
+      async (child) => {
+        child.stdout?.pause()
+        for (let id = 1; id < 4_000; id += 1) child.stdin?.write(request(id))
+        await setTimeout(300)
+        child.kill('SIGTERM')
+      },
+    ],
+  ])('%s', async (_, end) => {
+    const { code, ms } = await line.endedBy(end)
+    const { errors } = line
+    line = new CommandLine('endings')
+    expect([errors, code]).toEqual(['', 0])
+    expect(ms).toBeLessThan(3_000)
+    const ready = await line.until((reply) => reply.method === 'ready')
+    expect(JSON.stringify(ready)).toContain('"phase":"ready"')
+  })
 })
 
 it('tells a wrong passphrase and a profile in use in a sentence with a code, and changes nothing', async () => {

@@ -14,6 +14,9 @@ import { serve } from './serve.ts'
 const language = languageOf(process.env)
 const text = createText(language)
 
+/** After a signal, what was written before gets this long to be read. */
+const farewellMs = 1_000
+
 /** The command line has a passphrase slot only: there may be no session whose key store could answer. */
 const noKeyStore: OsKeyStore = {
   available: () => Promise.resolve(false),
@@ -46,14 +49,20 @@ async function run(command: Extract<CommandLine, { kind: 'run' }>): Promise<void
     noKeyStore,
     systemClock,
   )
-  await engine.start()
-  const stop = (): void => void process.stdin.destroy()
+  // Once each: who asks a second time means it, and the system ends the program.
+  const ending = new AbortController()
+  const { signal } = ending
+  const stop = (): void => ending.abort()
   process.once('SIGINT', stop).once('SIGTERM', stop)
+  await engine.start()
   try {
     const sentence = (code: Parameters<typeof errorText>[1]): string => errorText(text, code)
-    await serve({ engine, input: process.stdin, output: process.stdout, passphrase, sentence })
+    await serve({ engine, input: process.stdin, output: process.stdout, passphrase, sentence, signal })
   } finally {
     await engine.stop()
+    // Neither an input that stays open nor an output that nobody reads holds the program.
+    process.stdin.destroy()
+    if (signal.aborted) setTimeout(() => process.exit(), farewellMs).unref()
   }
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
@@ -11,21 +12,30 @@ export interface ServeOptions {
   readonly passphrase: string
   /** An error's sentence in the person's language. */
   readonly sentence: (code: ErrorCode) => string
+  /** Ends the service at once: what was asked may stay without an answer. */
+  readonly signal: AbortSignal
 }
 
 /**
  * Unlocks the vault where there is one, says `ready`, then answers requests until the input ends; what was asked before
- * that is still answered. Throws the reason when the engine refuses to start or the passphrase is wrong.
+ * that is still answered. It also ends, at once, when nobody reads the output any more. Throws the reason when the
+ * engine refuses to start or the passphrase is wrong.
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { engine, input, output, passphrase, sentence } = options
+  const over = AbortSignal.any([options.signal, closingOf(output)])
   await unlock(engine, passphrase)
   const say = (line: string): boolean => output.write(`${line}\n`)
   const end = engine.onDelta((delta) => void say(notificationLine('delta', delta)))
   const snapshot = await engine.call('state.snapshot', {})
   if (snapshot.ok) say(notificationLine('ready', snapshot.value))
   const open = new Set<Promise<void>>()
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
+  const lines = createInterface({ input, crlfDelay: Infinity, signal: over })
+  // Readline hears the input's `end`, which one that fails or is destroyed never says.
+  const close = (): void => lines.close()
+  input.on('error', close).once('close', close)
+  for await (const line of lines) {
+    if (over.aborted) break
     if (line.trim() === '') continue
     const work = answer(engine, line, passphrase, sentence).then((said) => {
       if (said !== null) say(said)
@@ -33,10 +43,31 @@ export async function serve(options: ServeOptions): Promise<void> {
     const settled = work.finally(() => open.delete(settled))
     open.add(settled)
     // Whoever does not read the answers is not asked for more.
-    if (output.writableNeedDrain) await new Promise((resolve) => output.once('drain', resolve))
+    if (output.writableNeedDrain) await drained(output, over)
   }
-  await Promise.all(open)
+  await Promise.race([Promise.all(open), aborted(over)])
   end()
+}
+
+/** Aborts when the output fails or closes. Its listener stays, so that a late EPIPE does not end the program. */
+function closingOf(output: Writable): AbortSignal {
+  const closing = new AbortController()
+  const close = (): void => closing.abort()
+  output.on('error', close).once('close', close)
+  return closing.signal
+}
+
+async function drained(output: Writable, over: AbortSignal): Promise<void> {
+  // Rejected by the output's error and by the signal alike: the caller looks at the signal.
+  await once(output, 'drain', { signal: over }).catch(() => undefined)
+}
+
+/** Settles when this is aborted. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 async function answer(
