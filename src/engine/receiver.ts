@@ -30,6 +30,8 @@ import { holdChangedIdentity } from './sessions.ts'
 
 /** Envelopes that one transaction takes in at most. */
 const batchSize = 100
+/** How often an envelope that meets a defect is tried before it is quarantined. */
+const defectsBeforeQuarantine = 3
 /** Decryptions between two breaths, so that calls from the window are not held (libsignal.md 4.21). */
 const breathEvery = 10
 
@@ -62,6 +64,8 @@ export class Receiver {
   #stopped = false
   /** How many envelopes are still taken in one by one, after a batch that met a defect. */
   #singly = 0
+  /** Failures in a row. */
+  #defects = 0
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts
@@ -90,6 +94,7 @@ export class Receiver {
       this.#singly = Math.max(0, this.#singly - 1)
       try {
         await this.#commit(connection, batch, (turn) => this.#takeIn(turn, batch, connection))
+        this.#defects = 0
       } catch (error) {
         await this.#afterFailure(connection, batch, error)
       }
@@ -119,8 +124,9 @@ export class Receiver {
   async #afterFailure(connection: LiveConnection, batch: readonly Envelope[], error: unknown): Promise<void> {
     const { code } = reportOf(error)
     const [only] = batch
-    if (code === 'internal' && batch.length > 1) {
-      // A defect of ours met one of them: one by one the others still arrive (SECURITY 12).
+    this.#defects += 1
+    if (code === 'internal' && (batch.length > 1 || this.#defects < defectsBeforeQuarantine)) {
+      // A defect of ours met one of them: one by one, and tried again, the others still arrive (SECURITY 12).
       this.#waiting.unshift(...batch)
       this.#singly = batch.length
       return
