@@ -11,11 +11,16 @@ interface Cursor {
   readonly total: number
 }
 
+/** Each costs up to some milliseconds in a large directory; no name and function together have so many. */
+const wordsMax = 12
+
 export function searchDirectory(accounts: AccountStore): Handler<'directory'> {
   return async ({ device, query }) => {
     const cursor = query.after === undefined ? null : readCursor(query.after)
+    const words = searchWords(query.query)
+    if (words.length > wordsMax) throw new CodedError('request.malformed')
     const page = await accounts.search({
-      words: searchWords(query.query),
+      words,
       after: cursor?.accountId ?? null,
       except: device.accountId,
       counted: cursor === null,

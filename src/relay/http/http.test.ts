@@ -296,6 +296,7 @@ describe('bad requests', () => {
       ],
       ['GET', '/v1/account?accountId=1', { token }, 400, 'request.malformed'],
       ['GET', `/v1/account?accountId=${alice.accountId.toUpperCase()}`, { token }, 400, 'request.malformed'],
+      ['GET', '/v1/directory?query=a+b+c+d+e+f+g+h+i+j+k+l+m', { token }, 400, 'request.malformed'],
       ['GET', '/v1/directory?unknown=1', { token }, 400, 'request.malformed'],
       ['GET', `/v1/directory?query=${'a'.repeat(65)}`, { token }, 400, 'request.malformed'],
     ]

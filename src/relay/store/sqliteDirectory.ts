@@ -12,8 +12,9 @@ const sortedMax = 2_000
 export function searchDirectory(db: SqliteDatabase, search: DirectorySearch): DirectoryPage {
   const words = neededWords(search.words)
   const match = words.map((word) => `"${word}"*`).join(' ')
-  const few = words.length > 0 && matches(db, match, sortedMax + 1) <= sortedMax
-  const rows = few ? fewMatching(db, match, search) : manyMatching(db, words, search)
+  const found = words.length === 0 ? Infinity : matches(db, match, sortedMax + 1)
+  if (found === 0) return { entries: [], more: false, total: search.counted ? 0 : null }
+  const rows = found <= sortedMax ? fewMatching(db, match, search) : manyMatching(db, words, search)
   return {
     entries: rows.slice(0, search.limit).map(entryOf),
     more: rows.length > search.limit,
