@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { copyBytes } from '../base/bytes.ts'
-import { CodedError, reportOf, type Result } from '../base/errors.ts'
+import { CodedError, reportOf, type ErrorReport, type Result } from '../base/errors.ts'
 import {
   calls,
   deltaSchema,
@@ -9,6 +9,7 @@ import {
   type CallOutput,
   type Delta,
   type EngineCallName,
+  type State,
 } from '../contract/index.ts'
 import type { EngineHost, OsKeyStore } from './host.ts'
 
@@ -30,6 +31,9 @@ const bytesSchema = z.instanceof(Uint8Array)
 const engineCall = z.enum(
   Object.entries(calls).flatMap(([name, spec]) => (spec.owner === 'engine' ? [name as EngineCallName] : [])),
 )
+
+const defect: ErrorReport = { code: 'internal', details: {} }
+const gone: State = { phase: 'refused', error: { code: 'internal', details: {} } }
 
 /** What main says to the thread. */
 const toThread = z.discriminatedUnion('kind', [
@@ -61,22 +65,29 @@ const toMain = z.discriminatedUnion('kind', [
 type ToThread = z.infer<typeof toThread>
 type ToMain = z.infer<typeof toMain>
 
-/** The engine on the other side of a port, for main. When the thread dies, open calls end with `internal`. */
+/**
+ * The engine on the other side of a port, for main. When the thread dies unasked, open calls end with `internal` and
+ * the state becomes `refused`, so that a window never waits for an engine that is gone.
+ */
 export function connectEngine(port: EnginePort, keyStore: OsKeyStore): EngineHost {
   const say = (message: ToThread): void => port.postMessage(message)
   const open = new Map<number, (result: Result<never>) => void>()
   const listeners = new Set<(delta: Delta) => void>()
   let nextId = 1
   let ended = false
+  let number = 0
   let stopping: Promise<void> | null = null
   let stopped: () => void = () => undefined
-  const lost: Result<never> = { ok: false, error: { code: 'internal', details: {} } }
+  const lost: Result<never> = { ok: false, error: defect }
 
   port.onExit(() => {
     ended = true
     for (const answer of open.values()) answer(lost)
     open.clear()
     stopped()
+    if (stopping !== null) return
+    const delta: Delta = { number: number + 1, change: { kind: 'state', state: gone } }
+    for (const listener of listeners) listener(delta)
   })
   port.onMessage((value) => {
     const message = toMain.parse(value)
@@ -86,6 +97,7 @@ export function connectEngine(port: EnginePort, keyStore: OsKeyStore): EngineHos
         open.delete(message.id)
         return
       case 'delta':
+        number = message.delta.number
         for (const listener of listeners) listener(message.delta)
         return
       case 'stopped':
