@@ -6,8 +6,8 @@ import type { DirectoryPage, DirectorySearch } from './store.ts'
 const sortedMax = 2_000
 
 /**
- * One page, within a few milliseconds for any query over 100,000 accounts: it runs on the event loop that carries
- * the envelopes.
+ * One page. It runs on the event loop that carries the envelopes: over 100,000 accounts some milliseconds for what
+ * people type, tens for many single letters.
  */
 export function searchDirectory(db: SqliteDatabase, search: DirectorySearch): DirectoryPage {
   const words = neededWords(search.words)
