@@ -20,6 +20,7 @@ const wanted = {
     ['dbus', 'dbus-run-session'],
     ['gnome-keyring', 'gnome-keyring-daemon'],
     ['chromium', 'chromium'],
+    ['openssl', 'openssl'],
   ],
 }
 

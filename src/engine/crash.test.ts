@@ -1,34 +1,21 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { crashPoints, type CrashPoint } from './crashPoints.ts'
-import { RelayProcess } from './testing/relayProcess.ts'
+import { setting } from './testing/setting.ts'
 import { bundleVictim, type VictimProgram } from './testing/victim.ts'
-import { until, Workstation } from './testing/workstation.ts'
+import { until, type Workstation } from './testing/workstation.ts'
 
 /** Kills at each point: 5 in `npm test`, 50 in `npm run test:long`. */
 const kills = process.env['VALISE_LONG'] === '1' ? 50 : 5
 
-let relay: RelayProcess
+const { enrolled } = setting()
 let program: VictimProgram
-const stations: Workstation[] = []
 
 beforeAll(async () => {
-  relay = await RelayProcess.start()
   program = await bundleVictim()
 })
-afterAll(async () => {
+afterAll(() => {
   program.remove()
-  await relay.end()
 })
-afterEach(async () => {
-  await Promise.all(stations.splice(0).map((station) => station.end()))
-})
-
-async function enrolled(name: string): Promise<Workstation> {
-  const station = await new Workstation().start()
-  stations.push(station)
-  await station.enrol(await relay.invite(name))
-  return station
-}
 
 const sending = crashPoints.filter((point) => point.startsWith('send.'))
 const receiving = crashPoints.filter((point) => point.startsWith('receive.'))

@@ -1,33 +1,11 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { RelayProcess } from './testing/relayProcess.ts'
+import { describe, expect, it } from 'vitest'
+import { setting } from './testing/setting.ts'
 import { until, Workstation } from './testing/workstation.ts'
 
-let relay: RelayProcess
-const stations: Workstation[] = []
-
-beforeAll(async () => {
-  relay = await RelayProcess.start()
-})
-afterAll(async () => {
-  await relay.end()
-})
-afterEach(async () => {
-  await Promise.all(stations.splice(0).map((station) => station.end()))
-})
-
-async function fresh(options: ConstructorParameters<typeof Workstation>[0] = {}): Promise<Workstation> {
-  const station = await new Workstation(options).start()
-  stations.push(station)
-  return station
-}
-
-async function enrolled(name: string): Promise<Workstation> {
-  const station = await fresh()
-  await station.enrol(await relay.invite(name))
-  return station
-}
+const here = setting()
+const { fresh, enrolled } = here
 
 async function pair(): Promise<{ a: Workstation; b: Workstation; toB: string; toA: string }> {
   const [a, b] = [await enrolled('Solène Vauquelard'), await enrolled('Aïssatou Kermorvan')]
@@ -37,9 +15,9 @@ async function pair(): Promise<{ a: Workstation; b: Workstation; toB: string; to
 describe('enrolment', () => {
   it('shows whom an invitation is for and makes a ready workstation', async () => {
     const station = await fresh()
-    const invitation = await relay.invite('Solène Vauquelard')
+    const invitation = await here.relay.invite('Solène Vauquelard')
     expect(await station.ask('enrolment.inspect', { invitation })).toMatchObject({
-      address: relay.address,
+      address: here.relay.address,
       organisation: 'Ministère des essais',
       person: { displayName: 'Solène Vauquelard' },
     })
@@ -51,7 +29,7 @@ describe('enrolment', () => {
   })
 
   it('refuses a used, a wrong and a mistyped invitation and leaves nothing behind', async () => {
-    const used = await relay.invite('Quelqu’un')
+    const used = await here.relay.invite('Quelqu’un')
     await (await fresh()).enrol(used)
     const station = await fresh()
     const attempt = (invitation: string) =>
@@ -65,7 +43,7 @@ describe('enrolment', () => {
     expect(await attempt('bonjour')).toBe('invitation.malformed')
     expect(readdirSync(station.folder)).toEqual([])
     expect((await station.snapshot()).state.phase).toBe('enrolment')
-    await station.enrol(await relay.invite('Quelqu’un'))
+    await station.enrol(await here.relay.invite('Quelqu’un'))
   })
 
   it('opens by passphrase where there is no key store, and starts by none of both', async () => {
@@ -74,7 +52,7 @@ describe('enrolment', () => {
     station.keyStore.present = false
     await station.restart()
     expect((await station.snapshot()).state).toMatchObject({ phase: 'enrolment', osKeyStore: false })
-    const invitation = await relay.invite('Quelqu’un')
+    const invitation = await here.relay.invite('Quelqu’un')
     const complete = { invitation, deviceName: 'X' }
     expect(
       await station.refusal('enrolment.complete', { ...complete, protection: { kind: 'osKeyStore' } }),
@@ -166,11 +144,11 @@ describe('a conversation', () => {
     await b.engine.stop()
     for (const text of ['un', 'deux', 'trois']) await a.send(toB, text)
     await until(async () => (await a.thread(toB)).every((m) => m.delivery === 'sent'))
-    await relay.kill()
+    await here.relay.kill()
     await until(async () => (await a.ready()).connection.state === 'offline')
     await a.send(toB, 'quatre')
     expect((await a.ready()).connection.queued).toBe(1)
-    await relay.up()
+    await here.relay.up()
     await b.restart()
     await until(async () => (await b.texts(toA)).length === 4, 15_000)
     expect(await b.texts(toA)).toEqual(['un', 'deux', 'trois', 'quatre'])
@@ -182,8 +160,8 @@ describe('a conversation', () => {
     for (const [n, text] of texts.entries()) {
       await a.send(toB, text)
       if (n === 60 || n === 140) {
-        await relay.kill()
-        await relay.up()
+        await here.relay.kill()
+        await here.relay.up()
       }
     }
     await a.ask('connection.retry', {})
@@ -247,14 +225,14 @@ describe('a conversation', () => {
     const { a, b, toB } = await pair()
     const sent = await a.send(toB, 'parti')
     await until(async () => (await a.thread(toB))[0]?.delivery === 'delivered')
-    await relay.kill()
+    await here.relay.kill()
     await until(async () => (await a.ready()).connection.state === 'offline')
     const waiting = await a.send(toB, 'à retirer')
     await a.ask('message.discard', { messageId: waiting })
     expect(await a.refusal('message.discard', { messageId: sent })).toBe('message.notFound')
     expect(await a.texts(toB)).toEqual(['parti'])
     expect((await a.ready()).connection.queued).toBe(0)
-    await relay.up()
+    await here.relay.up()
     expect(existsSync(b.folder)).toBe(true)
   })
 })

@@ -1,29 +1,11 @@
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
 import type { CrashPoint } from './crashPoints.ts'
 import { Engine } from './engine.ts'
-import { RelayProcess } from './testing/relayProcess.ts'
-import { until, Workstation } from './testing/workstation.ts'
+import { setting } from './testing/setting.ts'
+import { until, type Workstation } from './testing/workstation.ts'
 
-let relay: RelayProcess
-const stations: Workstation[] = []
-
-beforeAll(async () => {
-  relay = await RelayProcess.start()
-})
-afterAll(async () => {
-  await relay.end()
-})
-afterEach(async () => {
-  await Promise.all(stations.splice(0).map((station) => station.end()))
-})
-
-async function enrolled(name: string): Promise<Workstation> {
-  const station = await new Workstation().start()
-  stations.push(station)
-  await station.enrol(await relay.invite(name))
-  return station
-}
+const { enrolled } = setting()
 
 /** From its next start on, reaching the point fails as a full disk or a defect would, a few times. */
 function failAt(
@@ -75,3 +57,18 @@ it.each(cases)(
     expect(failed()).toBe(2)
   },
 )
+
+it('sends everything for an account in the order of its ratchet: messages and receipts in one lane', async () => {
+  const [a, b] = [await enrolled('A'), await enrolled('B')]
+  const [toB, toA] = [await a.openConversation(b), await a.accountId()]
+  failAt(b, 'send.encrypted', 'vault.diskFull', Number.POSITIVE_INFINITY)
+  await b.restart()
+  await a.send(toB, 'question')
+  await until(async () => (await b.texts(toA)).length === 1)
+  await b.send(toA, 'réponse')
+  const jobs = await b.inVault((vault) => vault.sql.all('SELECT lane, kind FROM outbox ORDER BY job_id'))
+  expect(jobs).toEqual([
+    { lane: toA, kind: 'receipt' },
+    { lane: toA, kind: 'message' },
+  ])
+})

@@ -2,36 +2,29 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { readJournalRows } from '../storage/repositories/journal.ts'
 import { bundleSchema, type Bundle } from '../wire/http.ts'
 import { formatInvitation, parseInvitation } from '../wire/invitation.ts'
-import { RelayProcess } from './testing/relayProcess.ts'
+import { setting } from './testing/setting.ts'
 import { Tampered, TamperingProxy } from './testing/tamperingProxy.ts'
-import { until, Workstation } from './testing/workstation.ts'
+import { until, type Workstation } from './testing/workstation.ts'
 
-let relay: RelayProcess
+const here = setting()
 let proxy: TamperingProxy
-const stations: Workstation[] = []
 
 beforeAll(async () => {
-  relay = await RelayProcess.start()
-  proxy = await TamperingProxy.start(relay.address)
+  proxy = await TamperingProxy.start(here.relay.address)
 })
-afterAll(async () => {
+afterAll(() => {
   proxy.end()
-  await relay.end()
 })
-afterEach(async () => {
+afterEach(() => {
   proxy.tamper = (_path, answer) => answer
-  await Promise.all(stations.splice(0).map((station) => station.end()))
 })
 
 async function invited(name: string, through: string): Promise<string> {
-  return formatInvitation({ ...parseInvitation(await relay.invite(name)), address: through })
+  return formatInvitation({ ...parseInvitation(await here.relay.invite(name)), address: through })
 }
 
-async function enrolled(name: string, through = relay.address): Promise<Workstation> {
-  const station = await new Workstation().start()
-  stations.push(station)
-  await station.enrol(await invited(name, through))
-  return station
+async function enrolled(name: string, through = here.relay.address): Promise<Workstation> {
+  return await here.enrolled(name, await invited(name, through))
 }
 
 /** Rewrites the first device of each bundle. */
@@ -102,8 +95,7 @@ describe('a relay that lies', () => {
   })
 
   it('is refused with other trust anchors than the invitation’s', async () => {
-    const station = await new Workstation().start()
-    stations.push(station)
+    const station = await here.fresh()
     const invitation = await invited('A', proxy.address)
     proxy.tamper = (path, answer) =>
       path === '/v1/anchors' ? { ...(answer as object), trustRoot: `B${'A'.repeat(43)}` } : answer
@@ -116,8 +108,7 @@ describe('a relay that lies', () => {
   })
 
   it('keeps an enrolment whose answer was lost, and takes it up again', async () => {
-    const station = await new Workstation().start()
-    stations.push(station)
+    const station = await here.fresh()
     const invitation = await invited('A', proxy.address)
     const attempt = () =>
       station.refusal('enrolment.complete', {
@@ -135,8 +126,7 @@ describe('a relay that lies', () => {
   it.each(['relay.tooManyRequests', 'internal', 'relay.unauthorised'])(
     'keeps the keys of an account that it may have made, whatever it says then: %s',
     async (code) => {
-      const station = await new Workstation().start()
-      stations.push(station)
+      const station = await here.fresh()
       const invitation = await invited('A', proxy.address)
       proxy.tamper = (path, answer) => (path === '/v1/enrol' ? new Tampered(429, { code }) : answer)
       const protection = { kind: 'osKeyStore' } as const
@@ -152,8 +142,7 @@ describe('a relay that lies', () => {
   )
 
   it('leaves the protection and the name to the last choice when an enrolment is taken up again', async () => {
-    const station = await new Workstation().start()
-    stations.push(station)
+    const station = await here.fresh()
     const invitation = await invited('A', proxy.address)
     const complete = (deviceName: string, passphrase: string) =>
       station.refusal('enrolment.complete', {

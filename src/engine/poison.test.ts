@@ -1,31 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { Agent } from 'node:http'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { copyBytes, fromUuid, type Bytes } from '../base/bytes.ts'
 import { signWithDeviceKey } from '../protocol/keys.ts'
 import { readAccount, type Account } from '../storage/repositories/account.ts'
 import { countQuarantined } from '../storage/repositories/quarantine.ts'
 import { openSocket, type Welcomed } from './relay/socket.ts'
-import { RelayProcess } from './testing/relayProcess.ts'
-import { until, Workstation } from './testing/workstation.ts'
+import { setting } from './testing/setting.ts'
+import { until, type Workstation } from './testing/workstation.ts'
 
-let relay: RelayProcess
-const stations: Workstation[] = []
-
-beforeAll(async () => {
-  relay = await RelayProcess.start()
-})
-afterAll(async () => {
-  await Promise.all(stations.map((station) => station.end()))
-  await relay.end()
-})
-
-async function enrolled(name: string): Promise<Workstation> {
-  const station = await new Workstation().start()
-  stations.push(station)
-  await station.enrol(await relay.invite(name))
-  return station
-}
+const { enrolled } = setting()
 
 async function accountOf(station: Workstation): Promise<Account> {
   const account = await station.inVault((vault) => readAccount(vault.sql))

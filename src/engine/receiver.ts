@@ -282,7 +282,7 @@ class BatchChanges implements BatchResult {
       for (let at = 0; at < messageIds.length; at += receiptIds) {
         const body = { kind: 'deliveryReceipt', messageIds: messageIds.slice(at, at + receiptIds) } as const
         insertJob(tx, {
-          lane: `receipt:${accountId}`,
+          lane: accountId,
           destination: accountId,
           kind: 'receipt',
           messagePosition: null,

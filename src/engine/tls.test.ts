@@ -3,9 +3,10 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { RelayProcess, type TlsFiles } from './testing/relayProcess.ts'
-import { until, Workstation } from './testing/workstation.ts'
+import { afterAll, describe, expect, it } from 'vitest'
+import type { TlsFiles } from './testing/relayProcess.ts'
+import { setting } from './testing/setting.ts'
+import { until } from './testing/workstation.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'valise-tls-'))
 
@@ -17,60 +18,44 @@ function selfSigned(name: string): TlsFiles {
   return files
 }
 
-let relay: RelayProcess
-let other: TlsFiles
+const other = selfSigned('other')
+const here = setting(() => selfSigned('relay'))
 
-beforeAll(async () => {
-  other = selfSigned('other')
-  relay = await RelayProcess.start(selfSigned('relay'))
-})
-afterAll(async () => {
-  await relay.end()
+afterAll(() => {
   rmSync(folder, { recursive: true })
 })
 
 describe('a relay behind TLS', () => {
   it('is known by the pin of the invitation, with a certificate of no authority', async () => {
-    const [a, b] = [await new Workstation().start(), await new Workstation().start()]
-    try {
-      await a.enrol(await relay.invite('Solène'))
-      await b.enrol(await relay.invite('Aïssatou'))
-      await a.send(await a.openConversation(b), 'sous TLS')
-      await until(async () => (await b.texts(await a.accountId())).length === 1)
-    } finally {
-      await a.end()
-      await b.end()
-    }
+    const [a, b] = [await here.enrolled('Solène'), await here.enrolled('Aïssatou')]
+    await a.send(await a.openConversation(b), 'sous TLS')
+    await until(async () => (await b.texts(await a.accountId())).length === 1)
   })
 
   it('is refused under another key, before a byte of the request has left', async () => {
-    const station = await new Workstation().start()
-    try {
-      const invitation = await relay.invite('Quelqu’un', other.certificate)
-      expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.certificate')
-      const protection = { kind: 'osKeyStore' } as const
-      expect(await station.refusal('enrolment.complete', { invitation, deviceName: 'X', protection })).toBe(
-        'relay.certificate',
-      )
-      expect(readdirSync(station.folder)).toEqual([])
-    } finally {
-      await station.end()
-    }
+    const station = await here.fresh()
+    const invitation = await here.relay.invite('Quelqu’un', other.certificate)
+    expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.certificate')
+    const protection = { kind: 'osKeyStore' } as const
+    expect(await station.refusal('enrolment.complete', { invitation, deviceName: 'X', protection })).toBe(
+      'relay.certificate',
+    )
+    expect(readdirSync(station.folder)).toEqual([])
   })
 
   it('is unreachable where nobody listens, or where no TLS is spoken', async () => {
-    const station = await new Workstation().start()
+    const station = await here.fresh()
     const silent = createServer((socket) => socket.end('no\n'))
+    const invitation = await here.relay.invite('Quelqu’un')
+    await here.relay.kill('SIGTERM')
     try {
-      const invitation = await relay.invite('Quelqu’un')
-      await relay.kill('SIGTERM')
       expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.unreachable')
-      await new Promise<void>((done) => silent.listen(Number(new URL(relay.address).port), '127.0.0.1', done))
+      const port = Number(new URL(here.relay.address).port)
+      await new Promise<void>((done) => silent.listen(port, '127.0.0.1', done))
       expect(await station.refusal('enrolment.inspect', { invitation })).toBe('relay.unreachable')
     } finally {
       silent.close()
-      await relay.up()
-      await station.end()
+      await here.relay.up()
     }
   })
 })

@@ -123,6 +123,14 @@ describe('a conversation', () => {
     for (let round = 0; round < 3; round += 1) await exchange(a, b)
   })
 
+  it('cannot read a message that leaves many turns after it was encrypted, which is why order is kept', async () => {
+    const [a, b] = await pair()
+    await exchange(a, b)
+    const late = await send(a, b, 'trop tard')
+    for (let turn = 0; turn < 11; turn += 1) await exchange(a, b)
+    expect(await received(b, late)).not.toBe('trop tard')
+  })
+
   it('carries a post-quantum part in each ratchet message', async () => {
     const [a, b] = await pair()
     await exchange(a, b)

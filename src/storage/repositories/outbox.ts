@@ -5,7 +5,10 @@ import type { Tx } from '../vault.ts'
 export type JobKind = 'message' | 'receipt'
 
 export interface NewJob {
-  /** Jobs of a lane leave in their order; lanes do not wait for each other. */
+  /**
+   * Jobs of a lane leave in their order; lanes do not wait for each other. Everything for one account is one lane, so
+   * that ciphertexts leave in the order of their ratchet: keys of older chains die after a few turns (libsignal.md 4.11).
+   */
   readonly lane: string
   /** The account that it goes to. */
   readonly destination: string
