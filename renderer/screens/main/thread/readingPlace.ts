@@ -29,6 +29,8 @@ interface ReadingPlaceOptions {
  */
 export function useReadingPlace({ scroller, inner, startAtNew, onMoved }: ReadingPlaceOptions): ReadingPlace {
   const place = useRef<Place>({ kind: startAtNew ? 'new' : 'bottom' })
+  /** Sizes at the last settling: a scroll event after others is the layout's, not the reader's. */
+  const settledSize = useRef('')
   const moved = useRef(onMoved)
   moved.current = onMoved
 
@@ -36,8 +38,10 @@ export function useReadingPlace({ scroller, inner, startAtNew, onMoved }: Readin
     const view = scroller.current
     if (view === null) return
     const { current } = place
-    if (current.kind === 'bottom') view.scrollTop = view.scrollHeight
-    else {
+    if (current.kind === 'bottom') {
+      view.scrollTop = view.scrollHeight
+      settledSize.current = sizeOf(view)
+    } else {
       const selector = current.kind === 'new' ? '[data-new]' : `[data-message-id="${current.messageId}"]`
       const element = view.querySelector<HTMLElement>(selector)
       if (element === null) {
@@ -55,7 +59,8 @@ export function useReadingPlace({ scroller, inner, startAtNew, onMoved }: Readin
     const content = inner.current
     if (view === null || content === null) return undefined
     const onScroll = (): void => {
-      place.current = placeNow(view, place.current)
+      if (place.current.kind === 'bottom' && sizeOf(view) !== settledSize.current) settle()
+      else place.current = placeNow(view, place.current)
       moved.current()
     }
     const observer = new ResizeObserver(() => {
@@ -82,6 +87,10 @@ export function useReadingPlace({ scroller, inner, startAtNew, onMoved }: Readin
     settle()
   }, [settle])
   return { atBottom, toBottom }
+}
+
+function sizeOf(view: HTMLElement): string {
+  return `${view.clientWidth} ${view.clientHeight} ${view.scrollHeight}`
 }
 
 function distanceToEnd(view: HTMLElement): number {
