@@ -15,7 +15,7 @@ function report(value: unknown): string {
 
 it('counts a report that is missing as a failure', () => {
   expect(vitestCounts(join(folder, 'none'))).toEqual({ passed: 0, failed: 1 })
-  expect(playwrightCounts(join(folder, 'none'))).toEqual({ passed: 0, failed: 1 })
+  expect(playwrightCounts(join(folder, 'none'), 'linux')).toEqual({ passed: 0, failed: 1 })
 })
 
 it('counts a file that did not load', () => {
@@ -24,11 +24,18 @@ it('counts a file that did not load', () => {
     { status: 'failed', assertionResults: [{ status: 'failed' }, { status: 'passed' }] },
     { status: 'passed', assertionResults: [{ status: 'passed' }] },
   ]
-  const file = report({ numPassedTests: 2, numFailedTests: 1, testResults })
-  expect(vitestCounts(file)).toEqual({ passed: 2, failed: 2 })
+  const file = report({
+    numPassedTests: 2,
+    numFailedTests: 1,
+    numPendingTests: 3,
+    numTodoTests: 1,
+    testResults,
+  })
+  expect(vitestCounts(file)).toEqual({ passed: 2, failed: 2, skipped: 4 })
 })
 
-it('counts flaky tests and errors outside of tests', () => {
+it('counts flaky tests and errors outside of tests, and on Linux what was skipped', () => {
   const file = report({ stats: { expected: 5, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] })
-  expect(playwrightCounts(file)).toEqual({ passed: 5, failed: 3 })
+  expect(playwrightCounts(file, 'linux')).toEqual({ passed: 5, failed: 5, skipped: 0 })
+  expect(playwrightCounts(file, 'win32')).toEqual({ passed: 5, failed: 3, skipped: 2 })
 })
