@@ -8,6 +8,7 @@ import { provideDebianPackages } from './debian.mjs'
 import { electronRuntime } from './electron-runtime.mjs'
 import { provideNode24 } from './node24.mjs'
 import { out, root } from './targets.mjs'
+import { typeProjectsOf } from './typeProjects.mjs'
 import { unprivilegedPlace } from './unprivileged.mjs'
 
 /** @typedef {import('./counts.mjs').Counts} Counts */
@@ -18,9 +19,9 @@ const total = { passed: 0, failed: 0 }
 const notes = []
 
 /**
- * Runs one step; an exception is one failed test.
+ * Runs one step; an exception is one failed test, a sentence says why there was nothing to run here.
  * @param {string} title
- * @param {() => Promise<Counts> | Counts} act
+ * @param {() => Promise<Counts> | Counts | string} act
  */
 async function step(title, act) {
   console.log(`\n== ${title}`)
@@ -28,15 +29,20 @@ async function step(title, act) {
   /** @type {Counts} */
   let counts = { passed: 0, failed: 1 }
   try {
-    counts = await act()
+    const result = await act()
+    if (typeof result === 'string') {
+      notes.push(`${title}: ${result}`)
+      return
+    }
+    counts = result
   } catch (error) {
     console.error(error instanceof Error ? error.message : error)
   }
   total.passed += counts.passed
   total.failed += counts.failed
-  notes.push(
-    `${title}: ${counts.passed} passed, ${counts.failed} failed, ${Math.round((Date.now() - started) / 1000)} s`,
-  )
+  const skipped = counts.skipped ? `${counts.skipped} skipped, ` : ''
+  const seconds = Math.round((Date.now() - started) / 1000)
+  notes.push(`${title}: ${counts.passed} passed, ${counts.failed} failed, ${skipped}${seconds} s`)
 }
 
 /** @param {boolean} good @returns {Counts} */
@@ -67,7 +73,7 @@ function vitest(name, node, args) {
   })
   const counts = vitestCounts(file)
   // A runner that fails without a failed test (a crash of its own) has not passed.
-  return good || counts.failed > 0 ? counts : { passed: counts.passed, failed: 1 }
+  return good || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }
 
 /**
@@ -81,8 +87,8 @@ async function playwright(place, name, config, env) {
   const wanted = { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: join(place.root, file) }
   const good = (await place.run('xvfb-run', args, wanted)) === 0
   place.collect(['e2e', 'reports'])
-  const counts = playwrightCounts(join(root, file))
-  return good || counts.failed > 0 ? counts : { passed: counts.passed, failed: 1 }
+  const counts = playwrightCounts(join(root, file), process.platform)
+  return good || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }
 
 /** Files of tests that need better-sqlite3, which is compiled for the Node that installed it. */
@@ -94,12 +100,7 @@ mkdirSync(reports, { recursive: true })
 await step('system', () => (provideDebianPackages(['run', 'display', 'test']), one(true)))
 await step('build', async () => one((await build()).length > 0))
 await step('lint', () => one(succeeds(process.execPath, [join(root, 'build/lint.mjs')])))
-for (const project of [
-  'tsconfig.json',
-  'tsconfig.pure.json',
-  'main/preload/tsconfig.json',
-  'renderer/tsconfig.json',
-]) {
+for (const project of typeProjectsOf(new URL('../package.json', import.meta.url))) {
   await step(`types: ${project}`, () =>
     one(succeeds(process.execPath, [tool('typescript/bin/tsc'), '-p', project])),
   )
@@ -107,7 +108,8 @@ for (const project of [
 await step(`unit, Node ${process.versions.node}`, () => vitest('unit', process.execPath, []))
 await step('unit, Node 24', () => {
   const node = provideNode24()
-  return node === null ? one(true) : vitest('unit-node24', node, compiledForThisNode)
+  if (node === null) return 'not run, the package of Node 24 is for Linux on x64 only'
+  return vitest('unit-node24', node, compiledForThisNode)
 })
 
 /** @type {import('./unprivileged.mjs').Place | null} */
