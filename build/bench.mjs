@@ -7,6 +7,7 @@ import { build as rolldownBuild } from 'rolldown'
 import { build } from './build.mjs'
 import { provideDebianPackages } from './debian.mjs'
 import { electronRuntime } from './electron-runtime.mjs'
+import { reported } from './report.mjs'
 import { out, root } from './targets.mjs'
 import { unprivilegedPlace } from './unprivileged.mjs'
 
@@ -76,17 +77,17 @@ async function runWindowed(suite, flags) {
   }
 }
 
-const [suite = '', ...flags] = process.argv.slice(2)
-const known = readdirSync(join(root, 'bench'))
-  .filter((name) => name.endsWith('.bench.ts'))
-  .map((name) => name.slice(0, -'.bench.ts'.length))
-if (!known.includes(suite)) {
-  console.error(`npm run bench -- SUITE [--long], SUITE one of: ${known.join(', ')}`)
-  process.exitCode = 2
-} else if (flags.includes('--bundled')) {
-  process.exitCode = (await measure(suite, flags.includes('--long'))) ? 0 : 1
-} else {
-  await bundle(suite)
-  if (windowed.has(suite)) process.exitCode = await runWindowed(suite, flags)
-  else process.exitCode = (await measure(suite, flags.includes('--long'))) ? 0 : 1
-}
+await reported(async () => {
+  const [suite = '', ...flags] = process.argv.slice(2)
+  const known = readdirSync(join(root, 'bench'))
+    .filter((name) => name.endsWith('.bench.ts'))
+    .map((name) => name.slice(0, -'.bench.ts'.length))
+  const unknown = flags.filter((flag) => flag !== '--long' && flag !== '--bundled')
+  if (!known.includes(suite) || unknown.length > 0)
+    throw new Error(`npm run bench -- SUITE [--long], SUITE one of: ${known.join(', ')}`)
+  if (!flags.includes('--bundled')) {
+    await bundle(suite)
+    if (windowed.has(suite)) return runWindowed(suite, flags)
+  }
+  return (await measure(suite, flags.includes('--long'))) ? 0 : 1
+})
