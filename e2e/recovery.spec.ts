@@ -141,8 +141,7 @@ test('a vault in the key store of the system opens by itself, after a kill too',
 }) => {
   test.skip(process.platform !== 'linux', 'a throw-away key store exists on Linux only')
   const keyring = await startKeyring(folder)
-  if (keyring === null)
-    throw new Error('no key store came up: are dbus and gnome-keyring installed?')
+  if (keyring === null) throw new Error('no key store came up: are dbus and gnome-keyring installed?')
   const { env } = keyring
   const first = await workstation('kept', { env })
   await waitForPhase(first.page, 'enrolment')

@@ -47,8 +47,7 @@ test('a file that is not this vault is refused by its code, and nothing of it is
 }) => {
   test.skip(process.platform !== 'linux', 'a throw-away key store exists on Linux only')
   const keyring = await startKeyring(folder)
-  if (keyring === null)
-    throw new Error('no key store came up: are dbus and gnome-keyring installed?')
+  if (keyring === null) throw new Error('no key store came up: are dbus and gnome-keyring installed?')
   const { env } = keyring
   const first = await workstation('whole', { env })
   await waitForPhase(first.page, 'enrolment')
