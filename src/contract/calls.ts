@@ -27,11 +27,29 @@ interface CallSpec<W extends 'engine' | 'main', I extends z.ZodType, O extends z
   readonly phases: readonly Phase[]
   readonly input: I
   readonly output: O
-  /** The codes it may answer with, besides those of the gate, `relay.unreachable` and `internal`. */
+  /** The codes it may answer with, besides `commonErrors`; the engine's tests keep it true. */
   readonly errors: readonly ErrorCode[]
 }
 
 export type Phase = 'starting' | 'refused' | 'enrolment' | 'locked' | 'ready'
+
+/** What any call may answer: the gate's own refusals, the relay's and the disk's state, a defect. */
+export const commonErrors: readonly ErrorCode[] = [
+  'ipc.foreignSender',
+  'ipc.malformed',
+  'ipc.tooLarge',
+  'ipc.notReady',
+  'relay.unreachable',
+  'relay.unavailable',
+  'relay.certificate',
+  'relay.unauthorised',
+  'relay.tooManyRequests',
+  'relay.malformedAnswer',
+  'vault.diskFull',
+  'vault.busy',
+  'vault.damaged',
+  'internal',
+]
 
 const always: readonly Phase[] = ['starting', 'refused', 'enrolment', 'locked', 'ready']
 const ready: readonly Phase[] = ['ready']
@@ -67,12 +85,10 @@ export const calls = {
       'invitation.unknown',
       'invitation.used',
       'invitation.expired',
-      'relay.certificate',
       'relay.anchors',
       'relay.insecureAddress',
       'relay.notAllowed',
       'relay.version',
-      'relay.tooManyRequests',
     ],
   }),
 
@@ -97,17 +113,19 @@ export const calls = {
       'invitation.unknown',
       'invitation.used',
       'invitation.expired',
-      'relay.certificate',
       'relay.anchors',
       'relay.insecureAddress',
       'relay.notAllowed',
       'relay.version',
-      'relay.tooManyRequests',
       'vault.noKeyStore',
+      'vault.keyStoreRefused',
       'vault.passphraseTooShort',
-      'vault.diskFull',
+      'vault.exists',
       'profile.notWritable',
       'policy.forbidden',
+      'keys.malformed',
+      'keys.signature',
+      'request.malformed',
     ],
   }),
 
@@ -120,9 +138,13 @@ export const calls = {
     errors: [
       'vault.passphraseWrong',
       'vault.passphraseWait',
-      'vault.damaged',
+      'vault.slotsDamaged',
+      'vault.wrongKey',
+      'vault.notAVault',
+      'vault.missing',
       'vault.newer',
-      'vault.diskFull',
+      'profile.notWritable',
+      'relay.notAllowed',
     ],
   }),
 
@@ -136,7 +158,7 @@ export const calls = {
       next: z.string().nullable(),
       total: z.int().min(0),
     }),
-    errors: ['relay.tooManyRequests'],
+    errors: ['request.malformed'],
   }),
 
   /** The direct conversation with a person of the directory; made when it does not exist. */
@@ -189,7 +211,7 @@ export const calls = {
       text: z.string().max(messageTextBytes),
     }),
     output: nothing,
-    errors: ['conversation.notFound', 'message.empty', 'message.tooLarge', 'vault.diskFull'],
+    errors: ['conversation.notFound', 'message.empty', 'message.tooLarge'],
   }),
 
   /** Tries a failed message again. */
@@ -244,6 +266,11 @@ export type Calls = typeof calls
 export type CallName = keyof Calls
 export type CallInput<N extends CallName> = z.input<Calls[N]['input']>
 export type CallOutput<N extends CallName> = z.output<Calls[N]['output']>
+/** Whether the contract says that this call may answer with this code. */
+export function declares(name: CallName, code: ErrorCode): boolean {
+  return commonErrors.includes(code) || calls[name].errors.includes(code)
+}
+
 export const callNames = Object.keys(calls) as readonly CallName[]
 
 type OwnedBy<O extends 'engine' | 'main'> = {

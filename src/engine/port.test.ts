@@ -96,7 +96,12 @@ it('says that the engine is gone when its thread dies, and leaves no call open',
   die()
   const lost = { ok: false, error: { code: 'internal', details: {} } }
   expect(await open).toEqual(lost)
-  expect(await host.call('state.snapshot', {})).toEqual(lost)
+  expect(await host.call('connection.retry', {})).toEqual(lost)
+  // A window that asks only now, or asked just before, is told too.
+  expect(await host.call('state.snapshot', {})).toMatchObject({
+    ok: true,
+    value: { number: 5, state: { phase: 'refused', error: { code: 'internal' } } },
+  })
   expect(deltas.at(-1)).toEqual({
     number: 5,
     change: { kind: 'state', state: { phase: 'refused', error: { code: 'internal', details: {} } } },

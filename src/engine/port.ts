@@ -5,6 +5,7 @@ import {
   calls,
   deltaSchema,
   errorReportSchema,
+  type Appearance,
   type CallInput,
   type CallOutput,
   type Delta,
@@ -71,18 +72,22 @@ type ToMain = z.infer<typeof toMain>
  */
 export function connectEngine(port: EnginePort, keyStore: OsKeyStore): EngineHost {
   const say = (message: ToThread): void => port.postMessage(message)
-  const open = new Map<number, (result: Result<never>) => void>()
+  const open = new Map<number, { readonly name: EngineCallName; answer(result: Result<never>): void }>()
   const listeners = new Set<(delta: Delta) => void>()
   let nextId = 1
   let ended = false
   let number = 0
+  let appearance: Appearance = { locale: 'fr', theme: null }
   let stopping: Promise<void> | null = null
   let stopped: () => void = () => undefined
+  /** After the thread's death there is one answer left: what a window shows that asks only now. */
+  const last = (name: EngineCallName): Result<unknown> =>
+    name === 'state.snapshot' ? { ok: true, value: { number: number + 1, appearance, state: gone } } : lost
   const lost: Result<never> = { ok: false, error: defect }
 
   port.onExit(() => {
     ended = true
-    for (const answer of open.values()) answer(lost)
+    for (const { name, answer } of open.values()) answer(last(name) as Result<never>)
     open.clear()
     stopped()
     if (stopping !== null) return
@@ -93,11 +98,12 @@ export function connectEngine(port: EnginePort, keyStore: OsKeyStore): EngineHos
     const message = toMain.parse(value)
     switch (message.kind) {
       case 'answer':
-        open.get(message.id)?.(message.result as Result<never>)
+        open.get(message.id)?.answer(message.result as Result<never>)
         open.delete(message.id)
         return
       case 'delta':
         number = message.delta.number
+        if (message.delta.change.kind === 'appearance') appearance = message.delta.change.appearance
         for (const listener of listeners) listener(message.delta)
         return
       case 'stopped':
@@ -112,10 +118,10 @@ export function connectEngine(port: EnginePort, keyStore: OsKeyStore): EngineHos
   return {
     call: <N extends EngineCallName>(name: N, input: CallInput<N>) =>
       new Promise<Result<CallOutput<N>>>((resolve) => {
-        if (ended) return resolve(lost)
+        if (ended) return resolve(last(name) as Result<CallOutput<N>>)
         const id = nextId
         nextId += 1
-        open.set(id, resolve)
+        open.set(id, { name, answer: resolve })
         say({ kind: 'call', id, name, input })
       }),
     onDelta: (listener) => {

@@ -44,12 +44,17 @@ export function removeUnusedVault(files: ProfileFiles): void {
   rmSync(files.slots, { force: true })
 }
 
-/** Gives vault and slots names that say when they were put aside; they open together under them. */
+/**
+ * Gives vault and slots names that say when they were put aside; they open together under them. The slots go last, for
+ * slots without a vault are harmless after a kill.
+ */
 export function setVaultAside(files: ProfileFiles, now: number): void {
   const aside = `.aside-${new Date(now).toISOString().replaceAll(/[:.]/g, '')}`
-  for (const file of [files.slots, ...companions.map((companion) => files.vault + companion)]) {
-    if (existsSync(file)) renameSync(file, file + aside)
+  for (const companion of companions) {
+    if (existsSync(files.vault + companion))
+      renameSync(files.vault + companion, files.vault + aside + companion)
   }
+  if (existsSync(files.slots)) renameSync(files.slots, files.slots + aside)
 }
 
 /**

@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../base/clock.ts'
 import { CodedError, type ErrorCode, type Result } from '../../base/errors.ts'
-import type {
-  CallInput,
-  CallOutput,
-  Delta,
-  EngineCallName,
-  MessageView,
-  ReadyState,
-  Snapshot,
+import {
+  declares,
+  type CallInput,
+  type CallOutput,
+  type Delta,
+  type EngineCallName,
+  type MessageView,
+  type ReadyState,
+  type Snapshot,
 } from '../../contract/index.ts'
 import { defaultPolicy } from '../../policy/index.ts'
 import { openVault } from '../../storage/open.ts'
@@ -126,14 +127,23 @@ export class Workstation {
   }
 
   async ask<N extends EngineCallName>(name: N, input: CallInput<N>): Promise<CallOutput<N>> {
-    const result: Result<CallOutput<N>> = await this.engine.call(name, input)
+    const result = await this.#call(name, input)
     if (result.ok) return result.value
     throw new CodedError(result.error.code, result.error.details)
   }
 
   async refusal<N extends EngineCallName>(name: N, input: CallInput<N>): Promise<ErrorCode | null> {
-    const result = await this.engine.call(name, input)
+    const result = await this.#call(name, input)
     return result.ok ? null : result.error.code
+  }
+
+  /** Every answer of every test has to be one that the contract declares. */
+  async #call<N extends EngineCallName>(name: N, input: CallInput<N>): Promise<Result<CallOutput<N>>> {
+    const result: Result<CallOutput<N>> = await this.engine.call(name, input)
+    if (!result.ok && !declares(name, result.error.code)) {
+      throw new Error(`${name} answers ${result.error.code}, which the contract does not declare`)
+    }
+    return result
   }
 
   async snapshot(): Promise<Snapshot> {
