@@ -21,7 +21,7 @@ export const schemePrivileges: CustomScheme = Object.freeze({
   }),
 })
 
-/** SECURITY 7: pages come from `app://` under this policy; it also stands as a meta element in the page. */
+/** SECURITY 7: pages come from `app://` under this policy, sent as a header with every answer. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",

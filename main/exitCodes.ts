@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../src/base/errors.ts'
 
-/** What the process answers to whoever started it; documented for administrators, so numbers are never reused. */
+/** What the process answers to whoever started it. Administrators rely on the table in main/README.md: numbers are never reused. */
 const exitCodes = {
   'argument.invalid': 2,
   'profile.inUse': 3,

@@ -9,7 +9,7 @@ import { build } from 'vite'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const outDir = join(root, 'out/e2e-renderer/page')
 
-/** The header that main sends with every page (rule 7). */
+/** The header that main sends with every page (rule 7); build/copies.test.ts holds it equal to main/appProtocol.ts. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
