@@ -1,3 +1,4 @@
+import { createText, errorText } from '../../src/text/index.ts'
 import type { Page } from '@playwright/test'
 import { installFakeEngine } from './fakeEngine.ts'
 import { expect, expectAccessible, expectNoClipping, test, widenText } from './harness.ts'
@@ -153,6 +154,21 @@ test('a failed message says why and can be tried again or deleted', async ({ pag
   await expect(page.getByText('Peux-tu relire ?')).toHaveCount(0)
   expect(await valise.calls('message.discard')).toEqual([{ messageId: failed.messageId }])
 })
+
+for (const code of ['relay.deviceGone', 'relay.certificate', 'profile.inUse'] as const) {
+  test(`offline for a reason that only people can mend is told as such: ${code}`, async ({
+    page,
+    valise,
+  }) => {
+    const connection = { ...offline, nextAttemptAt: null, error: { code, details: {} } }
+    await valise.open(scenario(ready({ connection })))
+    const banner = page.locator('.banner')
+    await expect(banner).toContainText(errorText(createText('fr'), code))
+    await expect(banner).not.toContainText('Nouvel essai')
+    await expect(banner).not.toContainText('retour du réseau')
+    await expect(page.getByRole('button', { name: 'Réessayer maintenant' })).toBeVisible()
+  })
+}
 
 test('offline: since when, what waits, next attempt; writing queues; sending can be cancelled', async ({
   page,
