@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { makePrivateFolder } from '../base/privateFolder.ts'
 import { CodedError, reportOf, type ErrorCode, type Result } from '../base/errors.ts'
@@ -11,7 +10,7 @@ import {
 } from '../contract/index.ts'
 import type { EngineCallName, Managed, Snapshot, State } from '../contract/index.ts'
 import type { JournalEvent } from '../journal/index.ts'
-import { managedRelay, policyHash, relayAllowed, type EffectivePolicy } from '../policy/index.ts'
+import { managedRelay, relayAllowed, type EffectivePolicy } from '../policy/index.ts'
 import { deviceKeyOf, signWithDeviceKey } from '../protocol/keys.ts'
 import { openVault } from '../storage/open.ts'
 import { readAccount, type Account } from '../storage/repositories/account.ts'
@@ -29,6 +28,7 @@ import type { Vault } from '../storage/vault.ts'
 import { checkRelay, enrol, inspect, readInvitation } from './enrolment.ts'
 import { reachNothing, type ReachPoint } from './crashPoints.ts'
 import { Feed } from './feed.ts'
+import { creationEvents, openingEvents, recordPolicy } from './openingEvents.ts'
 import type { EngineHost, EngineOptions, OsKeyStore } from './host.ts'
 import { Journal } from './journal.ts'
 import { Messenger } from './messenger.ts'
@@ -157,24 +157,18 @@ export class Engine implements EngineHost {
       account = knownAccount(vault)
       if (account.status === 'enrolled') {
         key.fill(0)
-        return await this.#beReady(vault, account, opener.kind, this.#opening(opener, failures))
+        return await this.#beReady(
+          vault,
+          account,
+          opener.kind,
+          openingEvents(opener.kind, this.#options.version, failures),
+        )
       }
     } catch (error) {
       vault.close()
       throw error
     }
     await this.#resumeEnrolment(new PendingVault(this.#files, { vault, account, slot: opener.kind, key }))
-  }
-
-  #opening({ kind }: SlotOpener, failures: number): JournalEvent[] {
-    const opened: JournalEvent = {
-      type: 'vault.opened',
-      actor: 'person',
-      payload: { slot: kind, version: this.#options.version },
-    }
-    if (failures === 0) return [opened]
-    const payload = { code: 'vault.passphraseWrong', count: failures } as const
-    return [{ type: 'vault.openFailed', actor: 'person', payload }, opened]
   }
 
   /** A vault that was made and never confirmed: ask the relay again, with the same device key. */
@@ -200,10 +194,12 @@ export class Engine implements EngineHost {
     const signer = { publicKey, sign: (data: Uint8Array) => signWithDeviceKey(pkcs8, data) }
     const journal = new Journal(vault, this.#clock, signer, this.#files.sidecar)
     // Also after a kill between the enrolment and its first entry.
-    const events = readJournalState(vault.sql).size === 0 ? this.#creation(account, slot) : opening
+    const { version, policy, policyFindings } = this.#options
+    const begun = readJournalState(vault.sql).size > 0
+    const events = begun ? opening : creationEvents(account, slot, version)
     await journal.open()
     for (const event of events) await journal.record(event)
-    await this.#journalPolicy(vault, journal)
+    await recordPolicy(vault, journal, policy, policyFindings)
     const kept = readSetting(vault.sql, 'appearance')
     if (kept === null) this.#keepAppearance(vault)
     else this.#appearance = appearanceSchema.parse(JSON.parse(kept))
@@ -212,15 +208,6 @@ export class Engine implements EngineHost {
     this.#enter({ name: 'ready', vault, journal, messenger })
     this.#feed.tell({ kind: 'appearance', appearance: this.#appearance })
     messenger.start()
-  }
-
-  async #journalPolicy(vault: Vault, journal: Journal): Promise<void> {
-    const hash = policyHash(this.#options.policy)
-    if (readSetting(vault.sql, 'policyHash') === hash) return
-    vault.transaction((tx) => writeSetting(tx, 'policyHash', hash))
-    const managed = Object.values(this.#options.policy).filter(({ origin }) => origin !== 'default').length
-    const findings = [...this.#options.policyFindings]
-    await journal.record({ type: 'policy.applied', actor: 'device', payload: { hash, managed, findings } })
   }
 
   /** Every step is taken, whatever fails before it: a full disk must not leave the profile held. */
@@ -327,15 +314,6 @@ export class Engine implements EngineHost {
       throw error
     }
     return {}
-  }
-
-  #creation(account: Account, slot: SlotOpener['kind']): JournalEvent[] {
-    const { deviceId } = account.record
-    const deviceKey = createHash('sha256').update(deviceKeyOf(account.deviceKey).publicKey).digest('hex')
-    return [
-      { type: 'vault.created', actor: 'person', payload: { slot, version: this.#options.version } },
-      { type: 'device.enrolled', actor: 'device', payload: { deviceId, deviceKey } },
-    ]
   }
 
   async #unlock({ passphrase }: CallInput<'vault.unlock'>): Promise<CallOutput<'vault.unlock'>> {
