@@ -205,7 +205,7 @@ test('held messages: how many and why, never their text', async ({ page, valise 
   await valise.open(scenario(ready()))
   await open(page, /^Driss.*2\smessages en attente de votre décision/)
   const note = page.getByRole('alert').filter({ hasText: '2\u00a0messages en attente de votre décision.' })
-  await expect(note).toContainText('Appelez au numéro de l’annuaire')
+  await expect(note).toContainText('joignez cette personne par un autre moyen')
 })
 
 test('unread: counts, title, divider, and read once it has been seen', async ({ page, valise }) => {
