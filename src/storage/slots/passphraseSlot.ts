@@ -46,13 +46,14 @@ export function passphraseLength(typed: string): number {
 
 /** The cost that takes about half a second, given the milliseconds that the least cost took here. */
 export function costFor(leastMs: number): ScryptCost {
-  const factor = Math.max(1, Math.round(goalMs / Math.max(1, leastMs)))
-  if (factor === 1) return leastCost
+  const factor = goalMs / Math.max(1, leastMs)
+  if (factor < 1.5) return leastCost
   // Memory first: it is what makes an attacker's machine dear.
   return {
     cost: costs[1],
     blockSize,
-    parallelisation: Math.min(Math.round(factor / 2), parallelisationAtMost),
+    // Rounded once: the larger memory costs twice the time already.
+    parallelisation: Math.min(Math.max(1, Math.round(factor / 2)), parallelisationAtMost),
   }
 }
 
