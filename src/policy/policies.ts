@@ -70,7 +70,10 @@ export const policies = {
     fallback: goodOrigins,
     since: '0.1.0',
   }),
-  /** A vault opens by passphrase only; the operating system's key store is not offered. */
+  /**
+   * A new vault opens by passphrase only, and one that has a passphrase is not opened by the key store. A vault that was
+   * made without one still opens by the key store: a slot cannot be added yet, and nobody is locked out.
+   */
   RequirePassphrase: policy<boolean>({
     kind: 'boolean',
     schema: z.boolean(),
