@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { _electron, type ElectronApplication, type Page } from '@playwright/test'
+import { _electron, errors, type ElectronApplication, type Page } from '@playwright/test'
 import { createText } from '../../src/text/index.ts'
 import type { Bridge, State } from '../../src/contract/index.ts'
 
@@ -42,18 +42,25 @@ export interface LaunchOptions {
 
 /** Arguments of a start on this profile, the app among them. */
 export function launchArguments(profile: string, args: readonly string[] = []): string[] {
-  return [`--profile=${profile}`, '--lang=fr', ...args, process.cwd()]
+  // Without: each start on a virtual display begins with a graphics process that fails and is replaced.
+  return [`--profile=${profile}`, '--lang=fr', '--disable-gpu', ...args, process.cwd()]
 }
 
+/** A start on a busy machine takes 3 s; about one in a thousand never answers the debugger (Chromium's doing). */
+const launchMs = 25_000
+
 export async function launchWorkstation(profile: string, options: LaunchOptions = {}): Promise<Workstation> {
-  const app = await _electron.launch({
-    executablePath: await electronProgram(),
-    // Playwright adds --no-sandbox on Linux unless this is true; root cannot have the sandbox.
-    chromiumSandbox: process.getuid?.() !== 0,
-    cwd: process.cwd(),
-    args: launchArguments(profile, options.args),
-    env: { ...definedEnvironment(), ...options.env },
-  })
+  const app = await launchTwice(async () =>
+    _electron.launch({
+      executablePath: await electronProgram(),
+      // Playwright adds --no-sandbox on Linux unless this is true; root cannot have the sandbox.
+      chromiumSandbox: process.getuid?.() !== 0,
+      cwd: process.cwd(),
+      args: launchArguments(profile, options.args),
+      env: { ...definedEnvironment(), ...options.env },
+      timeout: launchMs,
+    }),
+  )
   // Taken now: after the end Playwright knows no process any more.
   const child = app.process()
   let log = ''
@@ -75,6 +82,17 @@ export async function launchWorkstation(profile: string, options: LaunchOptions 
       child.kill('SIGKILL')
       await exited
     },
+  }
+}
+
+/** Playwright ends a program that it gave up; a second start is said aloud, so that more than one in a thousand is seen. */
+async function launchTwice(launch: () => Promise<ElectronApplication>): Promise<ElectronApplication> {
+  try {
+    return await launch()
+  } catch (error) {
+    if (!(error instanceof errors.TimeoutError)) throw error
+    console.warn(`Electron did not answer within ${launchMs} ms and was started again`)
+    return await launch()
   }
 }
 
