@@ -38,3 +38,36 @@ export function enrolmentInput(parts: {
     registrationId,
   )
 }
+
+/** What the account's identity key signs about a device: the relay can neither invent one nor exchange two. */
+export function attestationInput(parts: {
+  readonly accountId: Uint8Array
+  readonly deviceId: number
+  readonly registrationId: number
+  readonly deviceKey: Uint8Array
+}): Bytes {
+  return concatBytes(
+    utf8('valise device v1\0'),
+    Uint8Array.of(parts.accountId.length, parts.deviceKey.length, parts.deviceId),
+    Uint8Array.of(parts.registrationId >> 8, parts.registrationId & 0xff),
+    parts.accountId,
+    parts.deviceKey,
+  )
+}
+
+/** What a new device signs with its device key when it is linked. */
+export function linkInput(parts: {
+  readonly linkId: Uint8Array
+  readonly secret: Uint8Array
+  readonly deviceKey: Uint8Array
+  readonly registrationId: number
+}): Bytes {
+  return concatBytes(
+    utf8('valise link v1\0'),
+    Uint8Array.of(parts.linkId.length, parts.secret.length, parts.deviceKey.length),
+    Uint8Array.of(parts.registrationId >> 8, parts.registrationId & 0xff),
+    parts.linkId,
+    parts.secret,
+    parts.deviceKey,
+  )
+}

@@ -31,9 +31,17 @@ export const keyUploadSchema = z.strictObject({
   /** Left out: the relay keeps what it has. */
   signedPreKey: signedPreKeySchema.optional(),
   lastResortKyberPreKey: kyberPreKeySchema.optional(),
+  /** Forgets the one-time keys that the relay still has: after a copied vault, or with a new identity key. */
+  replaceOneTime: z.boolean().default(false),
   oneTimePreKeys: z.array(preKeySchema).max(limits.oneTimePreKeysPerUpload).default([]),
   oneTimeKyberPreKeys: z.array(kyberPreKeySchema).max(limits.oneTimePreKeysPerUpload).default([]),
 })
+
+/**
+ * Ed25519 and registration id of a device, signed by the account's identity key over `attestationInput()`: a relay
+ * cannot invent a device, nor offer one device's prekeys under the number of another.
+ */
+const attestation = signature
 
 export const keyCountSchema = z.strictObject({
   oneTimePreKeys: z.int().min(0),
@@ -57,6 +65,10 @@ export const enrolRequestSchema = z.strictObject({
   registrationId: registrationIdSchema,
   /** Ed25519 by the device key over `enrolmentInput()` : the sender holds it. */
   proof: signature,
+  /** Of device `limits.firstDeviceId`: an invitation always enrols that one. */
+  attestation,
+  /** SHA-256 of the access key that `ProfileKey.deriveAccessKey` gives: whoever shows the key may write. */
+  accessKeyHash: bytes(32),
   keys: keyUploadSchema.required({ signedPreKey: true, lastResortKyberPreKey: true }),
 })
 
@@ -72,6 +84,8 @@ export const bundleSchema = z.strictObject({
       z.strictObject({
         deviceId: deviceIdSchema,
         registrationId: registrationIdSchema,
+        deviceKey: bytes(32),
+        attestation,
         signedPreKey: signedPreKeySchema,
         preKey: preKeySchema.nullable(),
         kyberPreKey: kyberPreKeySchema,
@@ -80,6 +94,23 @@ export const bundleSchema = z.strictObject({
     .max(limits.devicesPerAccount),
 })
 
+/** A device of one's own account. */
+export const deviceSchema = z.strictObject({
+  deviceId: deviceIdSchema,
+  registrationId: registrationIdSchema,
+  deviceKey: bytes(32),
+  attestation,
+  /** Name that the person gave it, encrypted for the account's own devices; empty when there is none. */
+  sealedName: bytes(0, 512),
+  /** ms since the epoch. */
+  addedAt: z.int().min(0),
+  /** First millisecond of the UTC day on which it was last connected; the relay keeps no more. */
+  lastSeenDay: z.int().min(0),
+})
+
+/** Name of a place where two devices of an account meet while one is being linked: a hash of the code they share. */
+const linkId = bytes(32)
+
 export const refusalSchema = z.strictObject({
   code: z.string().max(64),
   retryAfterMs: z.int().min(0).optional(),
@@ -87,12 +118,22 @@ export const refusalSchema = z.strictObject({
 
 const nothing = z.strictObject({})
 
+/**
+ * Who may ask. `device`: a token of the authenticated socket. `anonymous`: an access key or a permit in a header of its
+ * own, never a token, so that the relay does not learn who asks about whom. `public`: anybody, within a budget.
+ */
+export type RouteAccess = 'public' | 'device' | 'anonymous'
+
+/** Headers of an anonymous request, base64url. */
+export const accessKeyHeader = 'valise-access-key'
+export const permitHeader = 'valise-permit'
+
 export const routes = {
   /** Public: what an invitation's anchors hash is compared with. */
   anchors: {
     method: 'GET',
     path: '/v1/anchors',
-    authenticated: false,
+    access: 'public',
     query: nothing,
     body: null,
     answer: z.strictObject({
@@ -107,7 +148,7 @@ export const routes = {
   invitation: {
     method: 'POST',
     path: '/v1/invitation',
-    authenticated: false,
+    access: 'public',
     query: nothing,
     body: z.strictObject({ code: z.string().min(12).max(64) }),
     answer: z.strictObject({ account: directoryEntrySchema, expiresAt: z.int() }),
@@ -116,7 +157,7 @@ export const routes = {
   enrol: {
     method: 'POST',
     path: '/v1/enrol',
-    authenticated: false,
+    access: 'public',
     query: nothing,
     body: enrolRequestSchema,
     answer: enrolAnswerSchema,
@@ -124,7 +165,7 @@ export const routes = {
   uploadKeys: {
     method: 'PUT',
     path: '/v1/keys',
-    authenticated: true,
+    access: 'device',
     query: nothing,
     body: keyUploadSchema,
     answer: keyCountSchema,
@@ -132,16 +173,16 @@ export const routes = {
   keyCount: {
     method: 'GET',
     path: '/v1/keys',
-    authenticated: true,
+    access: 'device',
     query: nothing,
     body: null,
     answer: keyCountSchema,
   },
-  /** A bundle for each device of an account; takes one one-time key of each kind from each device. */
+  /** A bundle for each device of another account; takes one one-time key of each kind from each device. */
   bundle: {
     method: 'GET',
     path: '/v1/bundle',
-    authenticated: true,
+    access: 'anonymous',
     query: z.strictObject({ accountId: accountIdSchema }),
     body: null,
     answer: bundleSchema,
@@ -149,7 +190,7 @@ export const routes = {
   directory: {
     method: 'GET',
     path: '/v1/directory',
-    authenticated: true,
+    access: 'device',
     query: z.strictObject({
       query: z.string().max(limits.directoryQueryCharacters).default(''),
       /** `next` of the page before. */
@@ -166,16 +207,171 @@ export const routes = {
   account: {
     method: 'GET',
     path: '/v1/account',
-    authenticated: true,
+    access: 'device',
     query: z.strictObject({ accountId: accountIdSchema }),
     body: null,
     answer: directoryEntrySchema,
+  },
+  /** Bundles of the other devices of one's own account. */
+  ownBundle: {
+    method: 'GET',
+    path: '/v1/bundle/own',
+    access: 'device',
+    query: nothing,
+    body: null,
+    answer: bundleSchema,
+  },
+  /** All devices of one's own account, the one that asks among them. */
+  devices: {
+    method: 'GET',
+    path: '/v1/devices',
+    access: 'device',
+    query: nothing,
+    body: null,
+    answer: z.strictObject({
+      revision: z.int().min(0),
+      identityKey: curveKey,
+      devices: z.array(deviceSchema).min(1).max(limits.devicesPerAccount),
+    }),
+  },
+  /** Takes a device of one's own account off it, at once, with its queue and keys; it may be the one that asks. */
+  removeDevice: {
+    method: 'DELETE',
+    path: '/v1/devices',
+    access: 'device',
+    query: z.strictObject({ deviceId: z.coerce.number().pipe(deviceIdSchema) }),
+    body: null,
+    answer: nothing,
+  },
+  nameDevice: {
+    method: 'PUT',
+    path: '/v1/devices/name',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({ sealedName: bytes(0, 512) }),
+    answer: nothing,
+  },
+  /**
+   * A new identity key for the account, after a device was lost: that device is removed in the same step, the one that
+   * asks brings its new keys, and the other devices have none until they upload theirs (`adoptIdentity`).
+   */
+  replaceIdentity: {
+    method: 'PUT',
+    path: '/v1/identity',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({
+      removedDevice: deviceIdSchema.nullable(),
+      previousIdentityKey: curveKey,
+      identityKey: curveKey,
+      attestation,
+      accessKeyHash: bytes(32),
+      keys: keyUploadSchema.required({ signedPreKey: true, lastResortKyberPreKey: true }),
+    }),
+    answer: z.strictObject({ revision: z.int().min(0) }),
+  },
+  /** Another device's keys and attestation under the account's new identity key. */
+  adoptIdentity: {
+    method: 'PUT',
+    path: '/v1/identity/device',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({
+      identityKey: curveKey,
+      attestation,
+      keys: keyUploadSchema.required({ signedPreKey: true, lastResortKyberPreKey: true }),
+    }),
+    answer: nothing,
+  },
+  /** Changes who may write with an access key. */
+  accessKey: {
+    method: 'PUT',
+    path: '/v1/access-key',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({ accessKeyHash: bytes(32) }),
+    answer: nothing,
+  },
+  /** Draws blind permits from the day's budget of the account. Request and response are libsignal's, serialized. */
+  permits: {
+    method: 'POST',
+    path: '/v1/permits',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({ request: bytes(1, 8192) }),
+    answer: z.strictObject({ response: bytes(1, 32_768), left: z.int().min(0) }),
+  },
+  /** A device that wants to be linked leaves its ephemeral key under the hash of its code. */
+  linkOffer: {
+    method: 'POST',
+    path: '/v1/link/offer',
+    access: 'public',
+    query: nothing,
+    body: z.strictObject({ linkId, ephemeralKey: curveKey, nonce: bytes(16) }),
+    answer: z.strictObject({ expiresAt: z.int() }),
+  },
+  /** A device where a person typed the code fetches that key. Five tries an account in ten minutes. */
+  linkFind: {
+    method: 'POST',
+    path: '/v1/link/find',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({ linkId }),
+    answer: z.strictObject({ ephemeralKey: curveKey, nonce: bytes(16) }),
+  },
+  /** Reserves a device id for it. The secret goes to the new device within what is sealed for it. */
+  linkReserve: {
+    method: 'POST',
+    path: '/v1/link/reserve',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({ linkId }),
+    answer: z.strictObject({ deviceId: deviceIdSchema, secret: bytes(32) }),
+  },
+  /** Leaves the account's keys for it, sealed to its ephemeral key. */
+  linkAnswer: {
+    method: 'POST',
+    path: '/v1/link/answer',
+    access: 'device',
+    query: nothing,
+    body: z.strictObject({ linkId, sealed: bytes(1, 16_384) }),
+    answer: nothing,
+  },
+  /** The new device asks for them; null while nobody has answered. Taken once. */
+  linkTake: {
+    method: 'POST',
+    path: '/v1/link/take',
+    access: 'public',
+    query: nothing,
+    body: z.strictObject({ linkId }),
+    answer: z.strictObject({ sealed: bytes(1, 16_384).nullable() }),
+  },
+  /** Makes the new device. The same device key may repeat it and gets the same answer. */
+  linkComplete: {
+    method: 'POST',
+    path: '/v1/link/complete',
+    access: 'public',
+    query: nothing,
+    body: z.strictObject({
+      linkId,
+      secret: bytes(32),
+      accountId: accountIdSchema,
+      deviceId: deviceIdSchema,
+      deviceKey: bytes(32),
+      registrationId: registrationIdSchema,
+      /** Ed25519 by the device key over `linkInput()`. */
+      proof: signature,
+      attestation,
+      sealedName: bytes(0, 512),
+      keys: keyUploadSchema.required({ signedPreKey: true, lastResortKyberPreKey: true }),
+    }),
+    answer: z.strictObject({ account: directoryEntrySchema }),
   },
   /** A fresh sender certificate for the device that asks. */
   certificate: {
     method: 'GET',
     path: '/v1/certificate',
-    authenticated: true,
+    access: 'device',
     query: nothing,
     body: null,
     answer: z.strictObject({ certificate: bytes(1, 2048), expiresAt: z.int() }),
@@ -190,8 +386,10 @@ export type RouteBody<N extends RouteName> = (typeof routes)[N]['body'] extends 
 export type RouteAnswer<N extends RouteName> = z.output<(typeof routes)[N]['answer']>
 
 export const socketPath = '/v1/socket'
+export const anonymousSocketPath = '/v1/anonymous'
 export const healthPath = '/v1/health'
 
+export type OwnDevice = z.output<typeof deviceSchema>
 export type DirectoryEntry = z.output<typeof directoryEntrySchema>
 export type KeyUpload = z.output<typeof keyUploadSchema>
 export type Bundle = z.output<typeof bundleSchema>

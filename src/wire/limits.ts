@@ -9,6 +9,8 @@ export const limits = {
   /** One HTTP request body. A full key upload of 100 + 100 keys is about 260 kB as JSON. */
   httpBodyBytes: 512 * 1024,
   devicesPerAccount: 10,
+  /** An invitation always enrols this one: whoever uses it has no other device any more. */
+  firstDeviceId: 1,
   /** Envelopes waiting for one device; past it a put is refused with `queue.full`. */
   queueEnvelopes: 100_000,
   /** Their bodies in sum; refused in the same way. */
@@ -29,6 +31,22 @@ export const limits = {
   /** The oldest certificate that a client takes, against the relay's reception time. */
   certificateMaxAgeMs: 31 * 24 * 3_600_000,
   keepAliveMs: 30_000,
+  /** Two connections of one device, of different runs: the older one has this long to show that it lives. */
+  holderProbeMs: 3_000,
+  generationBytes: 16,
+  /** A client asks for a new vault generation at most this often while it sends. */
+  generationEveryMs: 60_000,
+  accessKeyBytes: 16,
+  /** Blind permits that an account may draw in a day (UTC). */
+  permitsPerDay: 200,
+  /** Permits in one request. */
+  permitsAtOnce: 50,
+  /** Envelopes that permits may bring to one account in an hour: strangers do not fill a queue. */
+  permitPutsPerHour: 120,
+  /** An offer to be linked, until it is used or forgotten. */
+  linkMs: 10 * 60_000,
+  /** Codes that an account may try within `linkMs`. */
+  linkTries: 5,
   invitationMs: 7 * 24 * 3_600_000,
   /** libsignal takes 0..0x3fff; ours start at 1 (reference: sealed sender v2 refuses more). */
   registrationIdMax: 16_380,
