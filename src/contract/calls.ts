@@ -1,67 +1,15 @@
 import { z } from 'zod'
 import type { ErrorCode } from '../base/errors.ts'
-import {
-  accountIdSchema,
-  appearanceSchema,
-  conversationIdSchema,
-  deltaSchema,
-  localeSchema,
-  messageIdSchema,
-  messageSchema,
-  personSchema,
-  snapshotSchema,
-  themeSchema,
-} from './view.ts'
+import { always, call, commonErrors, nothing, ready } from './call.ts'
+import { conversationCalls } from './calls/conversation.ts'
+import { deviceCalls } from './calls/device.ts'
+import { enrolmentCalls } from './calls/enrolment.ts'
+import { messageCalls } from './calls/message.ts'
+import { appearanceSchema, deltaSchema, localeSchema, snapshotSchema, themeSchema } from './view.ts'
 
-// Under the page's CSP zod must not try to compile its parsers with `new Function`.
-z.config({ jitless: true })
-
-/** UTF-8 limit of a message's text; the composer says it in words before it is reached. */
-export const messageTextBytes = 16 * 1024
-export const messagePageSize = 100
-
-interface CallSpec<W extends 'engine' | 'main', I extends z.ZodType, O extends z.ZodType> {
-  /** Who answers: the engine thread, or the main process for what belongs to windows. */
-  readonly owner: W
-  /** In which phases of the state it may be called; the gate refuses others with `ipc.notReady`. */
-  readonly phases: readonly Phase[]
-  readonly input: I
-  readonly output: O
-  /** The codes it may answer with, besides `commonErrors`; the engine's tests keep it true. */
-  readonly errors: readonly ErrorCode[]
-}
-
-export type Phase = 'starting' | 'refused' | 'enrolment' | 'locked' | 'ready'
-
-/** What any call may answer: the gate's own refusals, the relay's and the disk's state, a defect. */
-export const commonErrors: readonly ErrorCode[] = [
-  'ipc.foreignSender',
-  'ipc.malformed',
-  'ipc.tooLarge',
-  'ipc.notReady',
-  'relay.unreachable',
-  'relay.unavailable',
-  'relay.certificate',
-  'relay.unauthorised',
-  'relay.tooManyRequests',
-  'relay.malformedAnswer',
-  'vault.diskFull',
-  'vault.busy',
-  'vault.damaged',
-  'internal',
-]
-
-const always: readonly Phase[] = ['starting', 'refused', 'enrolment', 'locked', 'ready']
-const ready: readonly Phase[] = ['ready']
-const nothing = z.strictObject({})
-
-function call<W extends 'engine' | 'main', I extends z.ZodType, O extends z.ZodType>(
-  spec: CallSpec<W, I, O>,
-): CallSpec<W, I, O> {
-  return spec
-}
-
-const invitationText = z.string().min(1).max(4096)
+export { messagePageSize } from './calls/conversation.ts'
+export { messageTextBytes } from './calls/message.ts'
+export { commonErrors, type Phase } from './call.ts'
 
 /** Everything the renderer may ask. Preload, gate and client are derived from this object: one entry is one call. */
 export const calls = {
@@ -72,164 +20,6 @@ export const calls = {
     input: nothing,
     output: snapshotSchema,
     errors: [],
-  }),
-
-  /** Reads an invitation, reaches the relay, checks its certificate and trust anchors. Changes nothing. */
-  'enrolment.inspect': call({
-    owner: 'engine',
-    phases: ['enrolment'],
-    input: z.strictObject({ invitation: invitationText }),
-    output: z.strictObject({ address: z.string(), organisation: z.string(), person: personSchema }),
-    errors: [
-      'invitation.malformed',
-      'invitation.unknown',
-      'invitation.used',
-      'invitation.expired',
-      'relay.anchors',
-      'relay.insecureAddress',
-      'relay.notAllowed',
-      'relay.version',
-    ],
-  }),
-
-  /**
-   * Makes the vault, the keys and the device, and enrols it. After a refusal nothing stays behind; when the answer was
-   * lost the vault stays and the same invitation takes it up again, for it may be used up.
-   */
-  'enrolment.complete': call({
-    owner: 'engine',
-    phases: ['enrolment'],
-    input: z.strictObject({
-      invitation: invitationText,
-      deviceName: z.string().trim().min(1).max(64),
-      protection: z.discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('osKeyStore') }),
-        z.strictObject({ kind: z.literal('passphrase'), passphrase: z.string().min(1).max(1024) }),
-      ]),
-    }),
-    output: nothing,
-    errors: [
-      'invitation.malformed',
-      'invitation.unknown',
-      'invitation.used',
-      'invitation.expired',
-      'relay.anchors',
-      'relay.insecureAddress',
-      'relay.notAllowed',
-      'relay.version',
-      'vault.noKeyStore',
-      'vault.keyStoreRefused',
-      'vault.passphraseTooShort',
-      'vault.exists',
-      'profile.notWritable',
-      'policy.forbidden',
-      'keys.malformed',
-      'keys.signature',
-      'request.malformed',
-    ],
-  }),
-
-  'vault.unlock': call({
-    owner: 'engine',
-    phases: ['locked'],
-    input: z.strictObject({ passphrase: z.string().min(1).max(1024) }),
-    output: nothing,
-    /** `vault.passphraseWrong` has `attemptsLeft`, `vault.passphraseWait` has `seconds`. */
-    errors: [
-      'vault.passphraseWrong',
-      'vault.passphraseWait',
-      'vault.slotsDamaged',
-      'vault.wrongKey',
-      'vault.notAVault',
-      'vault.missing',
-      'vault.newer',
-      'profile.notWritable',
-      'relay.notAllowed',
-    ],
-  }),
-
-  /** A page of the relay's directory, people of the own organisation first; not kept on this workstation. */
-  'directory.search': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({ query: z.string().max(64), after: z.string().max(512).nullable() }),
-    output: z.strictObject({
-      people: z.array(personSchema),
-      next: z.string().nullable(),
-      total: z.int().min(0),
-    }),
-    errors: ['request.malformed'],
-  }),
-
-  /** The direct conversation with a person of the directory; made when it does not exist. */
-  'conversation.open': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({ accountId: accountIdSchema }),
-    output: z.strictObject({ conversationId: conversationIdSchema }),
-    errors: ['recipient.unknown'],
-  }),
-
-  /** Messages before a position (null: the newest), oldest first. */
-  'conversation.messages': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({
-      conversationId: conversationIdSchema,
-      before: z.int().min(1).nullable(),
-      limit: z.int().min(1).max(messagePageSize),
-    }),
-    output: z.strictObject({ messages: z.array(messageSchema), more: z.boolean() }),
-    errors: ['conversation.notFound'],
-  }),
-
-  /** Everything up to this position has been seen. */
-  'conversation.read': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({ conversationId: conversationIdSchema, position: z.int().min(1) }),
-    output: nothing,
-    errors: ['conversation.notFound'],
-  }),
-
-  /** Keeps what stands in the composer. */
-  'conversation.draft': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({ conversationId: conversationIdSchema, text: z.string().max(64 * 1024) }),
-    output: nothing,
-    errors: ['conversation.notFound'],
-  }),
-
-  /** Answers when the message and its outbox job are durable. The same id twice is one message. */
-  'message.send': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({
-      conversationId: conversationIdSchema,
-      messageId: messageIdSchema,
-      text: z.string().max(messageTextBytes),
-    }),
-    output: nothing,
-    errors: ['conversation.notFound', 'message.empty', 'message.tooLarge'],
-  }),
-
-  /** Tries a failed message again. */
-  'message.retry': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({ messageId: messageIdSchema }),
-    output: nothing,
-    errors: ['message.notFound'],
-  }),
-
-  /** Removes a message of one's own that has not left (failed, or queued and not yet encrypted). */
-  'message.discard': call({
-    owner: 'engine',
-    phases: ready,
-    input: z.strictObject({ messageId: messageIdSchema }),
-    output: nothing,
-    errors: ['message.notFound'],
   }),
 
   /** Connects now instead of at the next attempt. */
@@ -260,6 +50,11 @@ export const calls = {
     output: nothing,
     errors: [],
   }),
+
+  ...enrolmentCalls,
+  ...conversationCalls,
+  ...messageCalls,
+  ...deviceCalls,
 } as const
 
 export type Calls = typeof calls

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { errorCodes } from '../base/errors.ts'
+import { formatStyleNames, serviceReactionNames } from './names.ts'
 
 /** What the renderer is shown. Times are ms since the epoch that a Date can hold (ECMA-262 21.4.1.1); ids are opaque to it. */
-const time = z.int().min(0).max(8.64e15)
+export const timeSchema = z.int().min(0).max(8.64e15)
+const time = timeSchema
 
 export const accountIdSchema = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
 /** A direct conversation has the id of the other account. */
@@ -29,6 +31,47 @@ export const personSchema = z.strictObject({
   organisation: z.string(),
 })
 
+export const deviceIdSchema = z.int().min(1).max(127)
+export const deviceNameSchema = z.string().trim().min(1).max(64)
+
+/** 0: for ever. At most 400 days. */
+export const timerSecondsSchema = z
+  .int()
+  .min(0)
+  .max(400 * 24 * 3600)
+
+/** Names a message by its author: two authors may choose the same id by malice. */
+export const messageRefSchema = z.strictObject({ authorId: accountIdSchema, messageId: messageIdSchema })
+
+/** Ranges count UTF-16 code units of the text, as JavaScript's strings do. */
+const range = { start: z.int().min(0), length: z.int().min(1) }
+export const formatStyleSchema = z.enum(formatStyleNames)
+export const formatSchema = z.strictObject({ ...range, style: formatStyleSchema })
+export const mentionSchema = z.strictObject({ ...range, accountId: accountIdSchema })
+
+/** One of the worded service reactions, or an emoji. */
+export const reactionChoiceSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('service'), reaction: z.enum(serviceReactionNames) }),
+  z.strictObject({ kind: z.literal('emoji'), emoji: z.string().min(1).max(64) }),
+])
+
+export const messageVersionSchema = z.strictObject({
+  sentAt: time,
+  text: z.string(),
+  formats: z.array(formatSchema),
+  mentions: z.array(mentionSchema),
+})
+
+/** What happened in a conversation, as a line between its messages. */
+export const systemNoteSchema = z.discriminatedUnion('kind', [
+  /** Their identity key changed; what they sent since waits for a decision. */
+  z.strictObject({ kind: z.literal('identityChanged') }),
+  z.strictObject({ kind: z.literal('identityAccepted'), verified: z.boolean() }),
+  /** They write from one more device. */
+  z.strictObject({ kind: z.literal('deviceAdded') }),
+  z.strictObject({ kind: z.literal('timerChanged'), seconds: timerSecondsSchema, own: z.boolean() }),
+])
+
 /** Where a message of one's own stands; an incoming one is `received`. */
 export const deliverySchema = z.enum(['queued', 'sending', 'sent', 'delivered', 'read', 'failed', 'received'])
 
@@ -39,10 +82,31 @@ export const messageSchema = z.strictObject({
   position: z.int().min(1),
   authorId: accountIdSchema,
   own: z.boolean(),
-  /** `unknown`: content of a newer version; `undecryptable`: kept encrypted in quarantine. `text` is then empty. */
-  kind: z.enum(['text', 'unknown', 'undecryptable']),
+  /** `unknown`: content of a newer version; `undecryptable`: could not be read and was asked for again. `text` is then empty. */
+  kind: z.enum(['text', 'unknown', 'undecryptable', 'system']),
   text: z.string(),
+  formats: z.array(formatSchema),
+  mentions: z.array(mentionSchema),
+  /** `excerpt` is the author's copy of what they answer to. */
+  quote: messageRefSchema.extend({ excerpt: z.string() }).nullable(),
   sentAt: time,
+  /** When the version shown was written; null when it is the first. */
+  editedAt: time.nullable(),
+  /** Taken back by its author: only the mark is left. */
+  deleted: z.boolean(),
+  reactions: z.array(z.strictObject({ personId: accountIdSchema, reaction: reactionChoiceSchema })),
+  /** Whether the author asks for it to be taken into account, until when, and who has. */
+  acknowledgement: z
+    .strictObject({
+      deadline: time.nullable(),
+      by: z.array(z.strictObject({ personId: accountIdSchema, at: time })),
+    })
+    .nullable(),
+  /** When it disappears; null while that has not begun, or never will. */
+  expiresAt: time.nullable(),
+  timerSeconds: timerSecondsSchema,
+  /** Null unless `kind` is `system`. */
+  note: systemNoteSchema.nullable(),
   delivery: deliverySchema,
   /** Why it failed; null unless `delivery` is `failed`. */
   error: errorReportSchema.nullable(),
@@ -63,6 +127,42 @@ export const conversationSchema = z.strictObject({
   queued: z.int().min(0),
   /** Received envelopes that wait, encrypted, for a decision about a changed identity (rule 5). */
   held: z.int().min(0),
+  /** `request`: a stranger who waits to be accepted. */
+  standing: z.enum(['accepted', 'request', 'blocked']),
+  identity: z.enum(['unknown', 'known', 'verified', 'changed']),
+  timerSeconds: timerSecondsSchema,
+  mutedUntil: time,
+  pinned: z.boolean(),
+  archived: z.boolean(),
+  /** The other side is writing. */
+  typing: z.boolean(),
+})
+
+/** A device of one's own account. */
+export const deviceSchema = z.strictObject({
+  deviceId: deviceIdSchema,
+  name: z.string(),
+  /** The one that answers. */
+  current: z.boolean(),
+  /** SHA-256 of its device key, lower-case hex. */
+  fingerprint: z.string().regex(/^[0-9a-f]{64}$/),
+  addedAt: time,
+  lastSeenDay: time,
+})
+
+export const accountSettingsSchema = z.strictObject({
+  deliveryReceipts: z.boolean(),
+  readReceipts: z.boolean(),
+  typingNotices: z.boolean(),
+})
+
+/** Something about this account that a person has to be told, until they have read it. */
+export const alertSchema = z.strictObject({
+  alertId: z.int().min(1),
+  kind: z.enum(['deviceAdded', 'deviceRemoved', 'identityReplaced', 'vaultCopied']),
+  /** Of the device meant; empty when there is none, or no name. */
+  deviceName: z.string(),
+  at: time,
 })
 
 export const connectionSchema = z.strictObject({
@@ -106,6 +206,8 @@ export const stateSchema = z.discriminatedUnion('phase', [
     osKeyStore: z.boolean(),
     /** Name of this machine, as a proposal. */
     deviceName: z.string(),
+    /** While this machine waits to be linked: the code to type on the other one. */
+    link: z.strictObject({ code: z.string(), expiresAt: time }).nullable(),
   }),
   /** A vault that opens by passphrase. */
   z.strictObject({
@@ -119,6 +221,8 @@ export const stateSchema = z.discriminatedUnion('phase', [
     managed: managedSchema,
     account: ownAccountSchema,
     connection: connectionSchema,
+    settings: accountSettingsSchema,
+    alerts: z.array(alertSchema),
     conversations: z.array(conversationSchema),
   }),
 ])
@@ -136,6 +240,9 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('state'), state: stateSchema }),
   z.strictObject({ kind: z.literal('appearance'), appearance: appearanceSchema }),
   z.strictObject({ kind: z.literal('connection'), connection: connectionSchema }),
+  z.strictObject({ kind: z.literal('settings'), settings: accountSettingsSchema }),
+  /** All of them, whenever one comes or goes. */
+  z.strictObject({ kind: z.literal('alerts'), alerts: z.array(alertSchema) }),
   /** New or changed. */
   z.strictObject({ kind: z.literal('conversation'), conversation: conversationSchema }),
   z.strictObject({ kind: z.literal('messages'), messages: z.array(messageSchema) }),
@@ -147,6 +254,15 @@ export const changeSchema = z.discriminatedUnion('kind', [
 ])
 export const deltaSchema = z.strictObject({ number: z.int().min(1), change: changeSchema })
 
+export type SystemNote = z.infer<typeof systemNoteSchema>
+export type Format = z.infer<typeof formatSchema>
+export type Mention = z.infer<typeof mentionSchema>
+export type MessageRef = z.infer<typeof messageRefSchema>
+export type MessageVersion = z.infer<typeof messageVersionSchema>
+export type ReactionChoice = z.infer<typeof reactionChoiceSchema>
+export type DeviceView = z.infer<typeof deviceSchema>
+export type AccountSettings = z.infer<typeof accountSettingsSchema>
+export type Alert = z.infer<typeof alertSchema>
 export type Locale = z.infer<typeof localeSchema>
 export type Theme = z.infer<typeof themeSchema>
 export type Appearance = z.infer<typeof appearanceSchema>
