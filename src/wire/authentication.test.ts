@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { toHex } from '../base/bytes.ts'
 import { anchorsHash } from './anchors.ts'
-import { authenticationInput, enrolmentInput } from './authentication.ts'
+import { attestationInput, authenticationInput, enrolmentInput, linkInput } from './authentication.ts'
+import { generationVerdicts, verdictNumber, verdictOf } from './generation.ts'
 
 const bytes = (max: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength: max })
 
@@ -27,6 +28,22 @@ test('a proof of an enrolment fits no other code, key or registration id', () =>
   const code = fc.string({ unit: fc.constantFrom('A', 'B'), maxLength: 3 })
   const registrationId = fc.integer({ min: 1, max: 16_380 })
   injective(fc.record({ code, identityKey: bytes(3), deviceKey: bytes(3), registrationId }), enrolmentInput)
+})
+
+test('an attestation fits no other account, device, key or registration id', () => {
+  const registrationId = fc.integer({ min: 1, max: 16_380 })
+  const input = fc.record({ accountId: bytes(3), deviceId: fc.nat(3), registrationId, deviceKey: bytes(3) })
+  injective(input, attestationInput)
+})
+
+test('a proof of a link fits no other offer, secret, key or registration id', () => {
+  const registrationId = fc.integer({ min: 1, max: 16_380 })
+  injective(fc.record({ linkId: bytes(3), secret: bytes(3), deviceKey: bytes(3), registrationId }), linkInput)
+})
+
+test('a verdict comes back from its number; no other number is one', () => {
+  expect(generationVerdicts.map((verdict) => verdictOf(verdictNumber(verdict)))).toEqual(generationVerdicts)
+  expect([0, -1, generationVerdicts.length + 1, 1.5].map(verdictOf)).toEqual([null, null, null, null])
 })
 
 test('the two kinds of proof never read the same', () => {

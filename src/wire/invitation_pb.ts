@@ -45,7 +45,7 @@ export type InvitationMessage = Message<"valise.wire.InvitationMessage"> & {
   anchors: Uint8Array;
 
   /**
-   * 12 characters, see invitationCode
+   * 12 characters; empty in the text that only names a relay
    *
    * @generated from field: string code = 5;
    */
