@@ -6,6 +6,9 @@ import type {
   Change,
   ConversationView,
   Delta,
+  DeviceView,
+  MessageRef,
+  MessageVersion,
   MessageView,
   Person,
   State,
@@ -21,6 +24,9 @@ export interface Scenario {
   /** The ready state that enrolment and unlocking lead to. */
   readonly after: State
   readonly passphrase: string
+  readonly devices: readonly DeviceView[]
+  /** Former versions of messages, the newest first, by message id. */
+  readonly versions: Readonly<Record<string, readonly MessageVersion[]>>
   readonly invitations: Readonly<Record<string, CallOutput<'enrolment.inspect'>>>
   /** The page's clock at its start, ms since the epoch. */
   readonly now: number
@@ -53,6 +59,10 @@ export function installFakeEngine(scenario: Scenario): void {
   )
   const listeners = new Set<(delta: Delta) => void>()
   const calls: { name: CallName; input: unknown }[] = []
+  const versions = new Map(Object.entries(scenario.versions).map(([id, all]) => [id, [...all]]))
+  let devices = [...scenario.devices]
+  /** Rises with each identity that was accepted, so that numbers differ. */
+  let identities = 0
   const failures = new Map<CallName, ErrorReport>()
   const held = new Map<CallName, (() => void)[]>()
 
@@ -62,6 +72,10 @@ export function installFakeEngine(scenario: Scenario): void {
     else if (change.kind === 'appearance') appearance = change.appearance
     else if (change.kind === 'connection' && state.phase === 'ready') {
       state = { ...state, connection: change.connection }
+    } else if (change.kind === 'settings' && state.phase === 'ready') {
+      state = { ...state, settings: change.settings }
+    } else if (change.kind === 'alerts' && state.phase === 'ready') {
+      state = { ...state, alerts: change.alerts }
     } else if (change.kind === 'conversation' && state.phase === 'ready') {
       const others = state.conversations.filter(
         (one) => one.conversationId !== change.conversation.conversationId,
@@ -103,7 +117,47 @@ export function installFakeEngine(scenario: Scenario): void {
   }
   const find = (messageId: string): MessageView | undefined =>
     [...messages.values()].flat().find((one) => one.messageId === messageId)
+  const revise = (ref: MessageRef, part: (message: MessageView) => Partial<MessageView>): Result<object> => {
+    const message = find(ref.messageId)
+    if (!message || message.authorId !== ref.authorId) return no('message.notFound')
+    emit({ kind: 'messages', messages: [{ ...message, ...part(message) }] })
+    return ok({})
+  }
+  const ownIn = (current: State): string =>
+    current.phase === 'ready' ? current.account.person.accountId : ''
+  const blank = (conversationId: string, messageId: string): MessageView => ({
+    messageId,
+    conversationId,
+    position: ((messages.get(conversationId) ?? []).at(-1)?.position ?? 0) + 1,
+    authorId: ownIn(state),
+    own: true,
+    kind: 'text',
+    text: '',
+    formats: [],
+    mentions: [],
+    quote: null,
+    sentAt: Date.now(),
+    editedAt: null,
+    deleted: false,
+    reactions: [],
+    acknowledgement: null,
+    expiresAt: null,
+    timerSeconds: conversation(conversationId)?.timerSeconds ?? 0,
+    note: null,
+    delivery: 'received',
+    error: null,
+  })
+  const note = (conversationId: string, said: MessageView['note']): void => {
+    const line = blank(conversationId, crypto.randomUUID().replaceAll('-', ''))
+    emit({ kind: 'messages', messages: [{ ...line, kind: 'system', note: said }] })
+  }
+  const safetyNumber = (accountId: string): string[] =>
+    Array.from({ length: 12 }, (_, index) => {
+      const seed = Number.parseInt(accountId.slice(-4), 16) + identities + 1
+      return String((seed * 7919 * (index + 3) * 104_729) % 100_000).padStart(5, '0')
+    })
   let attempts = 5
+  let codes = 0
 
   const answers: { [N in CallName]: (input: CallInput<N>) => Result<CallOutput<N>> } = {
     'state.snapshot': () => ok({ number, appearance, state }),
@@ -154,6 +208,13 @@ export function installFakeEngine(scenario: Scenario): void {
             draft: '',
             queued: 0,
             held: 0,
+            standing: 'accepted',
+            identity: 'known',
+            timerSeconds: 0,
+            mutedUntil: 0,
+            pinned: false,
+            archived: false,
+            typing: false,
           },
         })
       }
@@ -174,21 +235,68 @@ export function installFakeEngine(scenario: Scenario): void {
       change(conversationId, { draft: text })
       return ok({})
     },
-    'message.send': ({ conversationId, messageId, text }) => {
+    'conversation.typing': () => ok({}),
+    'conversation.timer': ({ conversationId, seconds }) => {
+      change(conversationId, { timerSeconds: seconds })
+      note(conversationId, { kind: 'timerChanged', seconds, own: true })
+      return ok({})
+    },
+    'conversation.accept': ({ conversationId }) => {
+      change(conversationId, { standing: 'accepted' })
+      return ok({})
+    },
+    'conversation.block': ({ conversationId, blocked }) => {
+      change(conversationId, { standing: blocked ? 'blocked' : 'accepted' })
+      return ok({})
+    },
+    'conversation.settings': ({ conversationId, ...given }) => {
+      const was = conversation(conversationId)
+      if (!was) return no('conversation.notFound')
+      change(conversationId, {
+        mutedUntil: given.mutedUntil ?? was.mutedUntil,
+        pinned: given.pinned ?? was.pinned,
+        archived: given.archived ?? was.archived,
+      })
+      return ok({})
+    },
+    'identity.safetyNumber': ({ accountId }) => {
+      const one = conversation(accountId)
+      if (!one || one.identity === 'unknown') return no('identity.unknown')
+      return ok({
+        groups: safetyNumber(accountId),
+        scannable: 'AA',
+        pending: one.identity === 'changed',
+        verified: one.identity === 'verified',
+      })
+    },
+    'identity.accept': ({ accountId, groups }) => {
+      if (conversation(accountId)?.identity !== 'changed') return no('identity.notPending')
+      if (groups.join() !== safetyNumber(accountId).join()) {
+        identities += 1
+        return no('identity.superseded')
+      }
+      change(accountId, { identity: 'known', held: 0 })
+      note(accountId, { kind: 'identityAccepted', verified: false })
+      return ok({})
+    },
+    'identity.verify': ({ accountId, verified }) => {
+      if (!conversation(accountId)) return no('identity.unknown')
+      change(accountId, { identity: verified ? 'verified' : 'known' })
+      return ok({})
+    },
+    'message.send': ({ conversationId, messageId, text, formats, mentions, quote, acknowledgement }) => {
       if (state.phase !== 'ready') return no('ipc.notReady')
+      if (conversation(conversationId)?.standing === 'blocked') return no('conversation.blocked')
       const offline = state.connection.state === 'offline'
-      const last = (messages.get(conversationId) ?? []).at(-1)?.position ?? 0
+      const quoted = quote ? find(quote.messageId) : undefined
       const message: MessageView = {
-        messageId,
-        conversationId,
-        position: last + 1,
-        authorId: state.account.person.accountId,
-        own: true,
-        kind: 'text',
+        ...blank(conversationId, messageId),
         text,
-        sentAt: Date.now(),
+        formats: formats ?? [],
+        mentions: mentions ?? [],
+        quote: quote ? { ...quote, excerpt: (quoted?.text ?? '').slice(0, 120) } : null,
+        acknowledgement: acknowledgement ? { ...acknowledgement, by: [] } : null,
         delivery: offline ? 'queued' : 'sending',
-        error: null,
       }
       emit({ kind: 'messages', messages: [message] })
       change(conversationId, {
@@ -196,6 +304,87 @@ export function installFakeEngine(scenario: Scenario): void {
         activeAt: Date.now(),
         queued: (conversation(conversationId)?.queued ?? 0) + (offline ? 1 : 0),
       })
+      return ok({})
+    },
+    'message.edit': ({ messageId, text, formats, mentions }) => {
+      const before = find(messageId)
+      if (!before?.own || before.deleted) return no('message.notEditable')
+      const former = { text: before.text, formats: before.formats, mentions: before.mentions }
+      const all = versions.get(messageId) ?? []
+      versions.set(messageId, [{ ...former, sentAt: before.editedAt ?? before.sentAt }, ...all])
+      const after = { text, formats: formats ?? [], mentions: mentions ?? [], editedAt: Date.now() }
+      return revise(before, () => after) as Result<Record<string, never>>
+    },
+    'message.versions': ({ messageId }) => {
+      const message = find(messageId)
+      if (!message) return no('message.notFound')
+      const { text, formats, mentions, sentAt, editedAt } = message
+      const current = { text, formats, mentions, sentAt: editedAt ?? sentAt }
+      return ok({ versions: [current, ...(versions.get(messageId) ?? [])] })
+    },
+    'message.deleteForEveryone': ({ messageId }) => {
+      const message = find(messageId)
+      if (!message?.own) return no('message.notDeletable')
+      const bare = { deleted: true, text: '', formats: [], mentions: [], quote: null, reactions: [] }
+      return revise(message, () => bare) as Result<Record<string, never>>
+    },
+    'message.deleteForMe': ({ conversationId, messages: refs }) => {
+      for (const { messageId } of refs) emit({ kind: 'messageRemoved', conversationId, messageId })
+      return ok({})
+    },
+    'message.react': ({ reaction, ...ref }) =>
+      revise(ref, (message) => {
+        const others = message.reactions.filter((one) => one.personId !== ownIn(state))
+        return { reactions: reaction ? [...others, { personId: ownIn(state), reaction }] : others }
+      }) as Result<Record<string, never>>,
+    'message.acknowledge': (ref) =>
+      revise(ref, ({ acknowledgement }) => ({
+        acknowledgement: acknowledgement && {
+          ...acknowledgement,
+          by: [...acknowledgement.by, { personId: ownIn(state), at: Date.now() }],
+        },
+      })) as Result<Record<string, never>>,
+    'device.list': () =>
+      ok({ devices, limit: 3, relay: state.phase === 'ready' ? state.account.relayAddress : '' }),
+    'device.link': ({ code }) => {
+      if (code.replaceAll(/[^A-Z0-9]/gu, '') !== 'K7QM24XD9PLAW3RTY6BN') return no('link.unknown')
+      const deviceId = Math.max(0, ...devices.map((one) => one.deviceId)) + 1
+      const added = { name: 'CAB-207', current: false, fingerprint: 'c4'.repeat(32) }
+      devices = [...devices, { ...added, deviceId, addedAt: Date.now(), lastSeenDay: Date.now() }]
+      return ok({ deviceId })
+    },
+    'device.remove': ({ deviceId }) => {
+      if (!devices.some((one) => one.deviceId === deviceId)) return no('device.notFound')
+      devices = devices.filter((one) => one.deviceId !== deviceId)
+      return ok({})
+    },
+    'account.settings': (input) => {
+      if (state.phase !== 'ready') return no('ipc.notReady')
+      const was = state.settings
+      const settings = {
+        deliveryReceipts: input.deliveryReceipts ?? was.deliveryReceipts,
+        readReceipts: input.readReceipts ?? was.readReceipts,
+        typingNotices: input.typingNotices ?? was.typingNotices,
+      }
+      emit({ kind: 'settings', settings })
+      return ok(settings)
+    },
+    'alert.dismiss': ({ alertId }) => {
+      if (state.phase !== 'ready') return no('ipc.notReady')
+      emit({ kind: 'alerts', alerts: state.alerts.filter((one) => one.alertId !== alertId) })
+      return ok({})
+    },
+    'link.begin': () => {
+      if (state.phase !== 'enrolment') return no('ipc.notReady')
+      const code = ['K7QM24XD9PLAW3RTY6BN', 'Z2XW45CV67BNMKJHGFDS'][codes % 2] ?? ''
+      codes += 1
+      const link = { code, expiresAt: Date.now() + 600_000 }
+      const waiting = { ...state, link }
+      setTimeout(() => emit({ kind: 'state', state: waiting }), 0)
+      return ok(link)
+    },
+    'link.cancel': () => {
+      if (state.phase === 'enrolment') emit({ kind: 'state', state: { ...state, link: null } })
       return ok({})
     },
     'message.retry': ({ messageId }) => {

@@ -2,6 +2,7 @@ import type {
   ConnectionView,
   ConversationView,
   Delivery,
+  DeviceView,
   Managed,
   MessageView,
   Person,
@@ -54,6 +55,13 @@ export function conversation(person: Person, over: Partial<ConversationView> = {
     draft: '',
     queued: 0,
     held: 0,
+    standing: 'accepted',
+    identity: 'known',
+    timerSeconds: 0,
+    mutedUntil: 0,
+    pinned: false,
+    archived: false,
+    typing: false,
     ...over,
   }
 }
@@ -78,7 +86,17 @@ export function message(
     own,
     kind: 'text',
     text,
+    formats: [],
+    mentions: [],
+    quote: null,
     sentAt,
+    editedAt: null,
+    deleted: false,
+    reactions: [],
+    acknowledgement: null,
+    expiresAt: null,
+    timerSeconds: 0,
+    note: null,
     delivery: own ? 'delivered' : 'received',
     error: null,
     ...over,
@@ -112,7 +130,7 @@ export function conversations(): ConversationView[] {
       preview: said('À votre disposition.'),
       draft: 'Monsieur le directeur, suite à notre échange',
     }),
-    conversation(driss, { activeAt: at('09:58'), preview: said('Bien reçu.'), held: 2 }),
+    conversation(driss, { activeAt: at('09:58'), preview: said('Bien reçu.'), held: 2, identity: 'changed' }),
     conversation(salome, { activeAt: at('09:05'), preview: said('Compte rendu de 9 h : rien à signaler.') }),
     conversation(nour, { activeAt: at('18:20', 1), preview: said('Merci, bien reçu.') }),
     conversation(elodie, {
@@ -204,10 +222,31 @@ export function ready(over: Partial<ReadyState> = {}): ReadyState {
       relayAddress: 'https://valise.cabinet.exemple.gouv.example',
     },
     connection: online,
+    settings: { deliveryReceipts: true, readReceipts: true, typingNotices: false },
+    alerts: [],
     conversations: conversations(),
     ...over,
   }
 }
+
+export const devices: readonly DeviceView[] = [
+  {
+    deviceId: 1,
+    name: 'CAB-114',
+    current: true,
+    fingerprint: '5c1e90a744d2f83b'.repeat(4),
+    addedAt: at('09:00', 52),
+    lastSeenDay: at('01:00'),
+  },
+  {
+    deviceId: 2,
+    name: 'PORTABLE-CAB-31',
+    current: false,
+    fingerprint: '19f2c84e0b7a6d35'.repeat(4),
+    addedAt: at('09:00', 40),
+    lastSeenDay: at('01:00', 34),
+  },
+]
 
 export const invitation = 'valise:CgJ2MRIraHR0cHM6Ly92YWxpc2UuY2FiaW5ldC5leGVtcGxlLmdvdXYuZXhhbXBsZQ'
 export const code = 'K7QM24XD9PLA'
@@ -222,6 +261,8 @@ export function scenario(state: State, over: Partial<Scenario> = {}): Scenario {
     people: directory(),
     after: ready({ conversations: [] }),
     passphrase: 'quatre chevaux sur la digue',
+    devices,
+    versions: {},
     invitations: { [invitation]: inspected, [code]: inspected },
     now,
     ...over,
@@ -233,6 +274,7 @@ export const enrolment: Extract<State, { phase: 'enrolment' }> = {
   managed,
   osKeyStore: true,
   deviceName: 'CAB-114 — Solène Vauquelard',
+  link: null,
 }
 
 export const locked: State = { phase: 'locked', managed, waitUntil: null }

@@ -8,45 +8,23 @@ import type {
   ConversationView,
   Delta,
   MessageView,
-  ReadyState,
   Snapshot,
 } from '../../src/contract/index.ts'
 import type { Client } from '../client.ts'
+import { conversationSample, messageSample, peerId, readySample } from '../samples.ts'
 import { reduce } from './reduce.ts'
 import { initialModel, readyOf, type Model } from './state.ts'
 import { createMessenger } from './store.ts'
 
-const peer = '00000000-0000-4000-8000-000000000001'
-const person = { accountId: peer, displayName: 'A', title: '', service: '', organisation: '' }
+const peer = peerId
 const hex = (n: number): string => n.toString(16).padStart(32, '0')
 
 function conversation(unread: number): ConversationView {
-  return {
-    conversationId: peer,
-    person,
-    preview: null,
-    activeAt: unread,
-    unread,
-    firstUnread: null,
-    draft: '',
-    queued: 0,
-    held: 0,
-  }
+  return conversationSample({ activeAt: unread, unread })
 }
 
 function message(position: number, text: string): MessageView {
-  return {
-    messageId: hex(position),
-    conversationId: peer,
-    position,
-    authorId: peer,
-    own: false,
-    kind: 'text',
-    text,
-    sentAt: position,
-    delivery: 'received',
-    error: null,
-  }
+  return messageSample(position, { messageId: hex(position), text })
 }
 
 /** The engine's side: the true state, and a bridge whose answers and deltas arrive when the schedule says. */
@@ -60,13 +38,7 @@ class Engine {
   listener: (delta: Delta) => void = () => undefined
 
   snapshot(): Snapshot {
-    const state: ReadyState = {
-      phase: 'ready',
-      managed: { relayAddress: null, passphraseRequired: false, passphraseMinLength: 1, helpContact: '' },
-      account: { person, deviceId: 1, deviceName: 'd', relayAddress: 'r' },
-      connection: { state: 'online', since: 0, nextAttemptAt: null, queued: 0, error: null },
-      conversations: [conversation(this.unread)],
-    }
+    const state = readySample({ conversations: [conversation(this.unread)] })
     return { number: this.number, appearance: { locale: 'fr', theme: null }, state }
   }
 

@@ -91,6 +91,10 @@ function changed(model: Model, change: Change): Model {
       return { ...model, appearance: change.appearance }
     case 'connection':
       return withReady(model, (state) => ({ ...state, connection: change.connection }))
+    case 'settings':
+      return withReady(model, (state) => ({ ...state, settings: change.settings }))
+    case 'alerts':
+      return withReady(model, (state) => ({ ...state, alerts: change.alerts }))
     case 'conversation':
       return withReady(model, (state) => ({
         ...state,

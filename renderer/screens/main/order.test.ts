@@ -1,20 +1,10 @@
 import { expect, test } from 'vitest'
 import type { ConversationView } from '../../../src/contract/index.ts'
+import { conversationSample } from '../../samples.ts'
 import { neighbour, ordered } from './order.ts'
 
 function conversation(conversationId: string, activeAt: number, unread = 0): ConversationView {
-  const person = { accountId: conversationId, displayName: '', title: '', service: '', organisation: '' }
-  return {
-    conversationId,
-    person,
-    preview: null,
-    activeAt,
-    unread,
-    firstUnread: null,
-    draft: '',
-    queued: 0,
-    held: 0,
-  }
+  return conversationSample({ conversationId, activeAt, unread })
 }
 
 const all = [conversation('a', 1), conversation('b', 3, 2), conversation('c', 2), conversation('d', 3)]

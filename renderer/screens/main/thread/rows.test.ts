@@ -1,24 +1,19 @@
 import { expect, test } from 'vitest'
 import type { MessageView } from '../../../../src/contract/index.ts'
+import { messageSample } from '../../../samples.ts'
 import { planBlocks, type Row } from './rows.ts'
 
 const hour = 3_600_000
 const dayKey = (at: number): string => String(Math.floor(at / (24 * hour)))
 
 function message(position: number, over: Partial<MessageView> = {}): MessageView {
-  return {
+  return messageSample(position, {
     messageId: `m${position}`,
     conversationId: 'c',
-    position,
     authorId: 'a',
-    own: false,
-    kind: 'text',
-    text: '',
     sentAt: position * 60_000,
-    delivery: 'received',
-    error: null,
     ...over,
-  }
+  })
 }
 
 function shape(rows: readonly Row[]): string[] {
