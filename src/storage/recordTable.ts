@@ -6,6 +6,7 @@ export interface RecordCodec<V> {
   read(sql: Sql, key: string): V | null
   write(tx: Tx, key: string, value: V): void
   remove(tx: Tx, key: string): void
+  keys(sql: Sql): string[]
 }
 
 /**
@@ -30,6 +31,11 @@ export class RecordTable<V> {
     const value = this.codec.read(this.#sql, key)
     if (value !== null) this.#remember(key, value)
     return value
+  }
+
+  /** Keys of all committed records: read from the table, so not for each message. */
+  keys(): ReadonlySet<string> {
+    return new Set(this.codec.keys(this.#sql))
   }
 
   /** Takes over what has just been committed. */
@@ -61,6 +67,15 @@ export class Overlay<V> {
   get(key: string): V | null {
     const changed = this.changes.get(key)
     return changed === undefined ? this.#below.get(key) : changed
+  }
+
+  keys(): ReadonlySet<string> {
+    const keys = new Set(this.#below.keys())
+    for (const [key, value] of this.changes) {
+      if (value === null) keys.delete(key)
+      else keys.add(key)
+    }
+    return keys
   }
 
   put(key: string, value: V): void {

@@ -23,9 +23,29 @@ export interface KyberRecord extends TimedRecord {
   readonly lastResort: boolean
 }
 
+/** A session that reads what is still on its way under it, and never encrypts again. */
+export interface RetiredSession {
+  readonly record: Bytes
+  /** ms since the epoch. */
+  readonly retiredAt: number
+}
+
+/** The account of a `deviceKey` or `senderKeyKey`. */
+export const accountOf = (key: string): string => key.slice(0, Math.max(0, key.indexOf('.')))
+
 function deviceParts(key: string): [string, number] {
   const [accountId = '', deviceId = ''] = key.split('.')
   return [accountId, Number(deviceId)]
+}
+
+function deviceKeys(sql: Sql, table: 'session' | 'retired_session'): string[] {
+  return sql
+    .all<{ account_id: string; device_id: number }>(`SELECT DISTINCT account_id, device_id FROM ${table}`)
+    .map((row) => deviceKey(row.account_id, row.device_id))
+}
+
+function keyIds(sql: Sql, table: 'pre_key' | 'signed_pre_key' | 'kyber_pre_key'): string[] {
+  return sql.all<{ key_id: number }>(`SELECT key_id FROM ${table}`).map((row) => String(row.key_id))
 }
 
 const identityCodec: RecordCodec<IdentityRecord> = {
@@ -48,6 +68,8 @@ const identityCodec: RecordCodec<IdentityRecord> = {
   remove(tx, key) {
     tx.run('DELETE FROM identity WHERE account_id = ?', [key])
   },
+  keys: (sql) =>
+    sql.all<{ account_id: string }>('SELECT account_id FROM identity').map((row) => row.account_id),
 }
 
 const sessionCodec: RecordCodec<Bytes> = {
@@ -66,6 +88,34 @@ const sessionCodec: RecordCodec<Bytes> = {
   remove(tx, key) {
     tx.run('DELETE FROM session WHERE account_id = ? AND device_id = ?', deviceParts(key))
   },
+  keys: (sql) => deviceKeys(sql, 'session'),
+}
+
+/** Several of one device, newest first. */
+const retiredSessionCodec: RecordCodec<readonly RetiredSession[]> = {
+  read(sql, key) {
+    const rows = sql.all<{ record: Bytes; retired_at: number }>(
+      `SELECT record, retired_at FROM retired_session WHERE account_id = ? AND device_id = ?
+       ORDER BY retired_at DESC, rowid DESC`,
+      deviceParts(key),
+    )
+    return rows.length === 0 ? null : rows.map((row) => ({ record: row.record, retiredAt: row.retired_at }))
+  },
+  write(tx, key, value) {
+    retiredSessionCodec.remove(tx, key)
+    // Oldest first, so that among equal times the newest has the highest rowid.
+    for (const { record, retiredAt } of value.toReversed()) {
+      tx.run('INSERT INTO retired_session (account_id, device_id, record, retired_at) VALUES (?, ?, ?, ?)', [
+        ...deviceParts(key),
+        record,
+        retiredAt,
+      ])
+    }
+  },
+  remove(tx, key) {
+    tx.run('DELETE FROM retired_session WHERE account_id = ? AND device_id = ?', deviceParts(key))
+  },
+  keys: (sql) => deviceKeys(sql, 'retired_session'),
 }
 
 const preKeyCodec: RecordCodec<Bytes> = {
@@ -77,6 +127,7 @@ const preKeyCodec: RecordCodec<Bytes> = {
   remove(tx, key) {
     tx.run('DELETE FROM pre_key WHERE key_id = ?', [Number(key)])
   },
+  keys: (sql) => keyIds(sql, 'pre_key'),
 }
 
 const signedPreKeyCodec: RecordCodec<TimedRecord> = {
@@ -97,6 +148,7 @@ const signedPreKeyCodec: RecordCodec<TimedRecord> = {
   remove(tx, key) {
     tx.run('DELETE FROM signed_pre_key WHERE key_id = ?', [Number(key)])
   },
+  keys: (sql) => keyIds(sql, 'signed_pre_key'),
 }
 
 const kyberPreKeyCodec: RecordCodec<KyberRecord> = {
@@ -116,6 +168,7 @@ const kyberPreKeyCodec: RecordCodec<KyberRecord> = {
   remove(tx, key) {
     tx.run('DELETE FROM kyber_pre_key WHERE key_id = ?', [Number(key)])
   },
+  keys: (sql) => keyIds(sql, 'kyber_pre_key'),
 }
 
 const senderKeyCodec: RecordCodec<Bytes> = {
@@ -137,6 +190,12 @@ const senderKeyCodec: RecordCodec<Bytes> = {
       senderKeyParts(key),
     )
   },
+  keys: (sql) =>
+    sql
+      .all<{ account_id: string; device_id: number; distribution_id: string }>(
+        'SELECT account_id, device_id, distribution_id FROM sender_key',
+      )
+      .map((row) => senderKeyKey(row.account_id, row.device_id, row.distribution_id)),
 }
 
 function senderKeyParts(key: string): [string, number, string] {
@@ -148,6 +207,8 @@ function senderKeyParts(key: string): [string, number, string] {
 export interface RecordTables {
   readonly identities: RecordTable<IdentityRecord>
   readonly sessions: RecordTable<Bytes>
+  /** By `deviceKey`; newest first. */
+  readonly retiredSessions: RecordTable<readonly RetiredSession[]>
   readonly preKeys: RecordTable<Bytes>
   readonly signedPreKeys: RecordTable<TimedRecord>
   readonly kyberPreKeys: RecordTable<KyberRecord>
@@ -158,6 +219,7 @@ export function recordTables(sql: Sql): RecordTables {
   return {
     identities: new RecordTable(sql, identityCodec, 2_000),
     sessions: new RecordTable(sql, sessionCodec, 2_000),
+    retiredSessions: new RecordTable(sql, retiredSessionCodec, 50),
     preKeys: new RecordTable(sql, preKeyCodec, 50),
     signedPreKeys: new RecordTable(sql, signedPreKeyCodec, 10),
     kyberPreKeys: new RecordTable(sql, kyberPreKeyCodec, 50),

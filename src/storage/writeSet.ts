@@ -7,6 +7,7 @@ import {
   type IdentityRecord,
   type KyberRecord,
   type RecordTables,
+  type RetiredSession,
   type TimedRecord,
 } from './records.ts'
 import type { Tx, Vault } from './vault.ts'
@@ -21,6 +22,7 @@ type Write = (tx: Tx) => void
 export class WriteSet {
   readonly identities: Overlay<IdentityRecord>
   readonly sessions: Overlay<Bytes>
+  readonly retiredSessions: Overlay<readonly RetiredSession[]>
   readonly preKeys: Overlay<Bytes>
   readonly signedPreKeys: Overlay<TimedRecord>
   readonly kyberPreKeys: Overlay<KyberRecord>
@@ -34,6 +36,7 @@ export class WriteSet {
     this.#below = below
     this.identities = new Overlay(records.identities)
     this.sessions = new Overlay(records.sessions)
+    this.retiredSessions = new Overlay(records.retiredSessions)
     this.preKeys = new Overlay(records.preKeys)
     this.signedPreKeys = new Overlay(records.signedPreKeys)
     this.kyberPreKeys = new Overlay(records.kyberPreKeys)
@@ -80,6 +83,7 @@ export class WriteSet {
     return [
       this.identities,
       this.sessions,
+      this.retiredSessions,
       this.preKeys,
       this.signedPreKeys,
       this.kyberPreKeys,
@@ -95,6 +99,7 @@ export class WriteSet {
     vault.transaction((tx) => {
       this.identities.write(tx, tables.identities.codec)
       this.sessions.write(tx, tables.sessions.codec)
+      this.retiredSessions.write(tx, tables.retiredSessions.codec)
       this.preKeys.write(tx, tables.preKeys.codec)
       this.signedPreKeys.write(tx, tables.signedPreKeys.codec)
       this.kyberPreKeys.write(tx, tables.kyberPreKeys.codec)
@@ -108,6 +113,7 @@ export class WriteSet {
   #settle(tables: RecordTables): void {
     tables.identities.settle(this.identities.changes)
     tables.sessions.settle(this.sessions.changes)
+    tables.retiredSessions.settle(this.retiredSessions.changes)
     tables.preKeys.settle(this.preKeys.changes)
     tables.signedPreKeys.settle(this.signedPreKeys.changes)
     tables.kyberPreKeys.settle(this.kyberPreKeys.changes)
