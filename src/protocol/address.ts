@@ -1,5 +1,7 @@
 import { ProtocolAddress } from '@signalapp/libsignal-client'
+import { fromUuid } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
+import { limits } from '../wire/limits.ts'
 
 /** One device of one account. Account ids are UUIDs everywhere (ServiceIds, as sealed sender demands). */
 export interface Address {
@@ -13,4 +15,9 @@ export function protocolAddress(address: Address): ProtocolAddress {
   } catch {
     throw new CodedError('argument.invalid')
   }
+}
+
+/** Whether a received address is one that we give: a canonical UUID and a device id of ours. */
+export function isAddress({ accountId, deviceId }: Address): boolean {
+  return fromUuid(accountId) !== null && deviceId >= 1 && deviceId <= limits.deviceIdMax
 }

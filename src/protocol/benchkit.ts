@@ -27,6 +27,7 @@ import {
   type TestAuthority,
   type TestDevice,
 } from './testkit.ts'
+import { newEnvelopeId } from './testRoom.ts'
 
 /** Two devices with an answered session between them, and the same sessions in plain memory stores. */
 export interface ProtocolBench {
@@ -67,8 +68,8 @@ export async function protocolBench(contentBytes: number): Promise<ProtocolBench
 async function exchange(authority: TestAuthority, from: TestDevice, to: TestDevice): Promise<void> {
   const body = await sealedMessage(from, to, copyBytes(randomBytes(20)), certificateOf(authority, from))
   await to.protocol.exclusively(async (turn) => {
-    const opened = await turn.open(body, Date.now())
-    if (opened.kind === 'refused') throw new Error(opened.code)
+    const opened = await turn.open(body, Date.now(), newEnvelopeId())
+    if (opened.kind !== 'opened') throw new Error(opened.kind)
     turn.writes.commit()
   })
 }
@@ -113,8 +114,8 @@ async function decryptInVault(b: TestDevice, bodies: readonly Bytes[]): Promise<
   const start = performance.now()
   await b.protocol.exclusively(async (turn) => {
     for (const body of bodies) {
-      const opened = await turn.open(body, Date.now())
-      if (opened.kind === 'refused') throw new Error(opened.code)
+      const opened = await turn.open(body, Date.now(), newEnvelopeId())
+      if (opened.kind !== 'opened') throw new Error(opened.kind)
       const { sender, content } = opened
       turn.writes.write((tx) => {
         touchConversation(tx, sender.accountId, 1)

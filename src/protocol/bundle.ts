@@ -1,7 +1,9 @@
-import { KEMPublicKey, PreKeyBundle, PublicKey } from '@signalapp/libsignal-client'
+import { KEMPublicKey, PreKeyBundle } from '@signalapp/libsignal-client'
 import { fromBase64Url, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
 import { bundleSchema, type Bundle } from '../wire/http.ts'
+import { verifyAttestation } from './attestation.ts'
+import { receivedKey } from './curveKeys.ts'
 import { protocolError } from './errors.ts'
 
 export type BundleDevice = Bundle['devices'][number]
@@ -17,30 +19,43 @@ export function readBundle(answer: unknown): Bundle {
   throw new CodedError(onlyKyber ? 'bundle.noKyberKey' : 'bundle.malformed')
 }
 
-/** As libsignal takes it; its signatures are checked when a session is started from it. */
-export function preKeyBundle(identityKey: string, device: BundleDevice): PreKeyBundle {
+/** The identity key of a bundle, as `holdIdentity` takes it. */
+export function bundleIdentityKey(identityKey: string): Bytes {
+  return bytesOf(identityKey)
+}
+
+/**
+ * The keys of one device as libsignal takes them; it checks their signatures when a session is started from them.
+ * Throws `device.attestation` for a device that the identity key does not vouch for: the relay invented it, or offers
+ * it under another number. Throws `bundle.malformed` for keys that are none or of low order.
+ */
+export function preKeyBundle(accountId: string, identityKey: string, device: BundleDevice): PreKeyBundle {
+  const { deviceId, registrationId, signedPreKey, preKey, kyberPreKey } = device
+  const identity = curveKey(identityKey)
+  const attested = { accountId, deviceId, registrationId, deviceKey: bytesOf(device.deviceKey) }
+  if (!verifyAttestation(identity.serialize(), attested, bytesOf(device.attestation))) {
+    throw new CodedError('device.attestation')
+  }
   try {
     return PreKeyBundle.new(
-      device.registrationId,
-      device.deviceId,
-      device.preKey?.keyId ?? null,
-      device.preKey === null ? null : publicKey(device.preKey.publicKey),
-      device.signedPreKey.keyId,
-      publicKey(device.signedPreKey.publicKey),
-      bytesOf(device.signedPreKey.signature),
-      publicKey(identityKey),
-      device.kyberPreKey.keyId,
-      KEMPublicKey.deserialize(bytesOf(device.kyberPreKey.publicKey)),
-      bytesOf(device.kyberPreKey.signature),
+      registrationId,
+      deviceId,
+      preKey?.keyId ?? null,
+      preKey === null ? null : curveKey(preKey.publicKey),
+      signedPreKey.keyId,
+      curveKey(signedPreKey.publicKey),
+      bytesOf(signedPreKey.signature),
+      identity,
+      kyberPreKey.keyId,
+      KEMPublicKey.deserialize(bytesOf(kyberPreKey.publicKey)),
+      bytesOf(kyberPreKey.signature),
     )
   } catch (error) {
     throw protocolError(error, 'bundle.malformed')
   }
 }
 
-function publicKey(text: string): PublicKey {
-  return PublicKey.deserialize(bytesOf(text))
-}
+const curveKey = (text: string) => receivedKey(bytesOf(text), 'bundle.malformed')
 
 function bytesOf(text: string): Bytes {
   const bytes = fromBase64Url(text)

@@ -26,6 +26,7 @@ export function protocolError(thrown: unknown, otherwise: ErrorCode): CodedError
   if (!(thrown instanceof LibSignalErrorBase)) return new CodedError('internal', {}, { cause: thrown })
   const known = byCode[thrown.code]
   if (known !== undefined) return new CodedError(known)
+  if (thrown.code !== LibSignalCode.Generic) return new CodedError(otherwise)
   const generic = byGenericText.find(([fragment]) => thrown.message.includes(fragment))
   return new CodedError(generic?.[1] ?? otherwise)
 }

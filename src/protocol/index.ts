@@ -6,6 +6,8 @@ export {
   type Lane,
   type LocalDevice,
   type Opened,
+  type OpenResult,
   type Refused,
+  type RetryRequested,
   type Turn,
 } from './protocol.ts'

@@ -62,6 +62,8 @@ export interface KeyOrder {
   readonly oneTime: number
   /** A signed prekey and a last-resort Kyber prekey, as at enrolment and at rotation. */
   readonly lasting: boolean
+  /** The relay forgets the one-time keys that it has: after a copied vault, or under a new identity key. */
+  readonly replaceOneTime?: boolean
 }
 
 /** Where a new device's key ids begin: at random, so that they tell nothing of its age. */
@@ -86,6 +88,7 @@ export function makeKeys(writes: WriteSet, identityKeyPair: Bytes, order: KeyOrd
   const lastingId = id(order.oneTime)
   return {
     upload: {
+      replaceOneTime: order.replaceOneTime ?? false,
       oneTimePreKeys: oneTime.map((keyId) => makePreKey(writes, keyId)),
       oneTimeKyberPreKeys: oneTime.map((keyId) => makeKyber(writes, identity, keyId, false, now)),
       ...(order.lasting && {

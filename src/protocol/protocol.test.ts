@@ -1,63 +1,23 @@
 import { SignalMessage, PreKeySignalMessage, CiphertextMessageType } from '@signalapp/libsignal-client'
 import { afterEach, describe, expect, it } from 'vitest'
-import { sameBytes, utf8, type Bytes } from '../base/bytes.ts'
+import { sameBytes, utf8 } from '../base/bytes.ts'
 import { paddedSizes } from '../content/padding.ts'
 import { deviceKey } from '../storage/records.ts'
 import type { InnerCiphertext } from './sealedSender.ts'
-import type { Lane, Opened, Refused } from './protocol.ts'
-import {
-  bundleOf,
-  sealedMessage,
-  startSessions,
-  testAuthority,
-  testDevice,
-  type TestDevice,
-} from './testkit.ts'
+import type { Lane } from './protocol.ts'
+import { bundleOf, sealedMessage, startSessions, testAuthority } from './testkit.ts'
+import { addressOf, hour, newEnvelopeId, TestRoom, textOf } from './testRoom.ts'
 
-const authority = testAuthority()
-const devices: TestDevice[] = []
-const hour = 3_600_000
+const room = new TestRoom()
+const device = room.device.bind(room)
+const pair = room.pair.bind(room)
+const send = room.send.bind(room)
+const open = room.open.bind(room)
+const received = room.received.bind(room)
+const exchange = room.exchange.bind(room)
+const certificateOf = room.certificate.bind(room)
 
-function device(options: Parameters<typeof testDevice>[1] = {}): TestDevice {
-  const made = testDevice(authority, options)
-  devices.push(made)
-  return made
-}
-
-const addressOf = (of: TestDevice) => ({ accountId: of.local.accountId, deviceId: of.local.deviceId })
-const certificateOf = (of: TestDevice, expiresAt = Date.now() + hour) => authority.certificate(of, expiresAt)
-
-async function pair(options: Parameters<typeof testDevice>[1] = {}): Promise<[TestDevice, TestDevice]> {
-  const [solene, aissatou] = [device(options), device(options)]
-  await startSessions(solene, aissatou.local.accountId, bundleOf(aissatou))
-  return [solene, aissatou]
-}
-
-async function send(from: TestDevice, to: TestDevice, text: string): Promise<Bytes> {
-  return await sealedMessage(from, to, utf8(text), certificateOf(from))
-}
-
-async function open(to: TestDevice, body: Bytes, commit = true): Promise<Opened | Refused> {
-  return await to.protocol.exclusively(async (turn) => {
-    const result = await turn.open(body, Date.now())
-    if (commit) turn.writes.commit()
-    return result
-  })
-}
-
-async function received(to: TestDevice, body: Bytes): Promise<string> {
-  const result = await open(to, body)
-  return result.kind === 'opened' ? new TextDecoder().decode(result.content) : result.code
-}
-
-async function exchange(a: TestDevice, b: TestDevice): Promise<void> {
-  expect(await received(b, await send(a, b, 'question'))).toBe('question')
-  expect(await received(a, await send(b, a, 'réponse'))).toBe('réponse')
-}
-
-afterEach(() => {
-  for (const made of devices.splice(0)) made.remove()
-})
+afterEach(() => room.remove())
 
 function counterOf(inner: InnerCiphertext): number {
   if (inner.type === CiphertextMessageType.Whisper)
@@ -151,7 +111,7 @@ describe('a conversation', () => {
   it('keeps nothing of a receipt that was not committed', async () => {
     const [a, b] = await pair()
     const body = await send(a, b, 'une fois')
-    const uncommitted = await open(b, body, false)
+    const uncommitted = await open(b, body, { commit: false })
     expect(uncommitted.kind).toBe('opened')
     expect(b.records.begin().sessions.get(deviceKey(a.local.accountId, 1))).toBeNull()
     expect(await received(b, body)).toBe('une fois')
@@ -164,7 +124,7 @@ describe('a conversation', () => {
     const kyber = () => b.records.vault.sql.get<{ n: number }>('SELECT count(*) AS n FROM kyber_pre_key')?.n
     const body = await send(a, b, 'bonjour')
     const before = [count(), kyber()]
-    await open(b, body, false)
+    await open(b, body, { commit: false })
     expect([count(), kyber()]).toEqual(before)
     await open(b, body)
     expect([count(), kyber()]).toEqual([3, 4])
@@ -179,17 +139,12 @@ describe('a conversation', () => {
     const results = await b.protocol.exclusively(async (turn) => {
       const opened = []
       for (const body of [bodies[0], damaged, new Uint8Array(), bodies[2]]) {
-        opened.push(await turn.open(body ?? new Uint8Array(), Date.now()))
+        opened.push(await turn.open(body ?? new Uint8Array(), Date.now(), newEnvelopeId()))
       }
       turn.writes.commit()
       return opened
     })
-    expect(results.map((r) => (r.kind === 'opened' ? new TextDecoder().decode(r.content) : r.code))).toEqual([
-      'un',
-      'envelope.malformed',
-      'envelope.malformed',
-      'trois',
-    ])
+    expect(results.map(textOf)).toEqual(['un', 'envelope.malformed', 'envelope.malformed', 'trois'])
     expect(await received(b, bodies[1] ?? new Uint8Array())).toBe('deux')
   })
 })
@@ -253,12 +208,7 @@ describe('identities', () => {
     expect(await received(b, await send(a, b, 'de l’ancien poste'))).toBe('identity.changed')
 
     await b.protocol.exclusively(async (turn) => {
-      turn.dropSession(addressOf(a))
-      turn.writes.identities.put(a.local.accountId, {
-        identityKey: changedKey,
-        changedKey: null,
-        firstSeenAt: 0,
-      })
+      turn.acceptIdentity(a.local.accountId, changedKey)
       turn.writes.commit()
     })
     expect(await received(b, body)).toBe('c’est moi')
@@ -290,7 +240,7 @@ describe('certificates and bundles', () => {
   it('judges certificates at the reception time', async () => {
     const [a, b] = await pair()
     const body = await sealedMessage(a, b, utf8('x'), certificateOf(a, 5_000))
-    const at = (time: number) => b.protocol.exclusively((turn) => turn.open(body, time))
+    const at = (time: number) => b.protocol.exclusively((turn) => turn.open(body, time, newEnvelopeId()))
     expect(await at(5_000)).toMatchObject({ code: 'certificate.expired' })
     expect(await at(4_999)).toMatchObject({ kind: 'opened' })
   })

@@ -1,25 +1,15 @@
-import {
-  CiphertextMessageType,
-  IdentityKeyPair,
-  PreKeySignalMessage,
-  processPreKeyBundle,
-  signalDecrypt,
-  signalDecryptPreKey,
-  signalEncrypt,
-  SignalMessage,
-  type ProtocolAddress,
-} from '@signalapp/libsignal-client'
-import { fromBase64Url, sameBytes, type Bytes } from '../base/bytes.ts'
+import { IdentityKeyPair } from '@signalapp/libsignal-client'
+import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { CodedError, type ErrorCode } from '../base/errors.ts'
-import { pad, unpad } from '../content/padding.ts'
-import { deviceKey } from '../storage/records.ts'
-import type { VaultRecords, WriteSet } from '../storage/writeSet.ts'
-import { protocolAddress, type Address } from './address.ts'
-import { preKeyBundle, type BundleDevice } from './bundle.ts'
-import { protocolError } from './errors.ts'
-import { seal, unseal, type InnerCiphertext, type Unsealed } from './sealedSender.ts'
-import { Stores, type LocalIdentity } from './stores.ts'
+import type { VaultRecords } from '../storage/writeSet.ts'
+import type { Address } from './address.ts'
+import { deleteSessions } from './retiredSessions.ts'
+import type { LocalIdentity } from './stores.ts'
+import { Turn } from './turn.ts'
+
+export { bundleIdentityKey } from './bundle.ts'
+export type { Opened, OpenResult, Refused, RetryRequested } from './opening.ts'
+export type { Turn } from './turn.ts'
 
 /** Runs one task after another (`SerialQueue`). */
 export interface Lane {
@@ -29,30 +19,10 @@ export interface Lane {
 export interface LocalDevice extends Address {
   readonly registrationId: number
   readonly identityKeyPair: Bytes
+  /** Identity key pairs of this account that were superseded in the last 31 days: what was sealed for them still opens. */
+  readonly previousIdentityKeyPairs?: readonly Bytes[]
   /** Public trust root of the relay's certificates, pinned at enrolment. */
   readonly trustRoot: Bytes
-}
-
-export interface Opened {
-  readonly kind: 'opened'
-  readonly sender: Address
-  /** Encoded content, padding removed. */
-  readonly content: Bytes
-  /** The first message of a session used prekeys up. */
-  readonly keysUsed: boolean
-  /** Id of the last-resort Kyber key, where the first message of a session took it: recorded in the journal. */
-  readonly lastResortUsed: number | null
-  /** The sender's identity key was seen for the first time. */
-  readonly firstSeen: boolean
-}
-
-export interface Refused {
-  readonly kind: 'refused'
-  readonly code: ErrorCode
-  /** As the certificate says; null where there is no valid one. */
-  readonly sender: Address | null
-  /** With `identity.changed`: the key that is not the known one. */
-  readonly changedKey: Bytes | null
 }
 
 /**
@@ -62,17 +32,16 @@ export interface Refused {
 export class Protocol {
   readonly #records: VaultRecords
   readonly #local: LocalDevice
-  readonly #identity: LocalIdentity
   readonly #lane: Lane
   readonly #clock: Clock
+  #identity: LocalIdentity
+  #previousIdentities: readonly LocalIdentity[]
 
   constructor(records: VaultRecords, local: LocalDevice, lane: Lane, clock: Clock) {
     this.#records = records
     this.#local = local
-    this.#identity = {
-      keyPair: IdentityKeyPair.deserialize(local.identityKeyPair),
-      registrationId: local.registrationId,
-    }
+    this.#identity = this.#localIdentity(local.identityKeyPair)
+    this.#previousIdentities = (local.previousIdentityKeyPairs ?? []).map((pair) => this.#localIdentity(pair))
     this.#lane = lane
     this.#clock = clock
   }
@@ -82,194 +51,47 @@ export class Protocol {
    * never happened. The turn is worthless after the task has ended.
    */
   exclusively<T>(task: (turn: Turn) => Promise<T>): Promise<T> {
+    return this.#lane.run(() => this.#turn(task))
+  }
+
+  /**
+   * The account has a new identity key: all sessions are retired, those with its own other devices deleted, and later
+   * turns use the new key. `write` adds what must become durable in the same commit (the account's row, new prekeys); it
+   * does not commit. When that fails, the old key stays in use.
+   */
+  adoptIdentity(identityKeyPair: Bytes, write: (turn: Turn) => void): Promise<void> {
     return this.#lane.run(async () => {
-      const turn = new Turn(this.#records.begin(), this.#local, this.#identity, this.#clock.now())
-      try {
-        return await task(turn)
-      } finally {
-        turn.end()
-      }
+      const next = this.#localIdentity(identityKeyPair)
+      await this.#turn(async (turn) => {
+        deleteSessions(turn.writes, this.#local.accountId)
+        turn.retireSessions()
+        write(turn)
+        turn.writes.commit()
+      })
+      this.#previousIdentities = [this.#identity, ...this.#previousIdentities]
+      this.#identity = next
     })
   }
-}
 
-/** What may be done with sessions while they are held exclusively. */
-export class Turn {
-  readonly writes: WriteSet
-  readonly #local: LocalDevice
-  readonly #localAddress: ProtocolAddress
-  readonly #identity: LocalIdentity
-  readonly #now: number
-  #ended = false
-
-  constructor(writes: WriteSet, local: LocalDevice, identity: LocalIdentity, now: number) {
-    this.writes = writes
-    this.#local = local
-    this.#localAddress = protocolAddress(local)
-    this.#identity = identity
-    this.#now = now
-  }
-
-  end(): void {
-    this.#ended = true
-  }
-
-  /**
-   * One ratchet step: pads the content and encrypts it for one device. Throws `session.missing`,
-   * `session.tooOld` (never answered for 30 days: start it anew), `identity.changed`, `content.tooLarge`.
-   */
-  async encrypt(to: Address, content: Bytes): Promise<InnerCiphertext> {
-    const stores = this.#stores(this.writes)
-    if (this.isIdentityPending(to.accountId)) throw new CodedError('identity.changed')
-    const address = protocolAddress(to)
-    const session = await stores.session.getSession(address)
-    if (session === null) throw new CodedError('session.missing')
-    const now = new Date(this.#now)
-    if (!session.hasCurrentState(now)) throw new CodedError('session.tooOld')
+  async #turn<T>(task: (turn: Turn) => Promise<T>): Promise<T> {
+    const { accountId, deviceId, trustRoot } = this.#local
+    const device = {
+      accountId,
+      deviceId,
+      trustRoot,
+      identity: this.#identity,
+      previousIdentities: this.#previousIdentities,
+    }
+    const turn = new Turn(this.#records.begin(), device, this.#clock.now())
     try {
-      const message = await signalEncrypt(
-        pad(content),
-        address,
-        this.#localAddress,
-        stores.session,
-        stores.identity,
-        now,
-      )
-      return {
-        type: message.type(),
-        ciphertext: message.serialize(),
-        registrationId: session.remoteRegistrationId(),
-      }
-    } catch (error) {
-      throw stores.failure ?? protocolError(error, 'session.missing')
+      return await task(turn)
+    } finally {
+      turn.end()
     }
   }
 
-  /**
-   * PQXDH from a bundle. An older session with that device stays beside the new one for what is still on its way
-   * (libsignal keeps both in one record). Throws `bundle.signature`,
-   * `bundle.malformed`, `identity.changed` (the caller then calls `holdIdentity`). Nothing is left behind.
-   */
-  async startSession(accountId: string, identityKey: string, device: BundleDevice): Promise<void> {
-    const attempt = this.writes.fork()
-    const stores = this.#stores(attempt)
-    const bundle = preKeyBundle(identityKey, device)
-    try {
-      await processPreKeyBundle(
-        bundle,
-        protocolAddress({ accountId, deviceId: device.deviceId }),
-        this.#localAddress,
-        stores.session,
-        stores.identity,
-        new Date(this.#now),
-      )
-    } catch (error) {
-      throw stores.failure ?? protocolError(error, 'bundle.malformed')
-    }
-    attempt.sink()
+  #localIdentity(identityKeyPair: Bytes): LocalIdentity {
+    const { accountId, registrationId } = this.#local
+    return { accountId, registrationId, keyPair: IdentityKeyPair.deserialize(identityKeyPair) }
   }
-
-  dropSession(address: Address): void {
-    this.writes.sessions.remove(deviceKey(address.accountId, address.deviceId))
-  }
-
-  /** The sealed layer around an inner ciphertext; touches no session. */
-  seal(to: Address, inner: Pick<InnerCiphertext, 'type' | 'ciphertext'>, certificate: Bytes): Promise<Bytes> {
-    return seal(this.#stores(this.writes).identity, to, inner, certificate)
-  }
-
-  isIdentityPending(accountId: string): boolean {
-    return (this.writes.identities.get(accountId)?.changedKey ?? null) !== null
-  }
-
-  /** SECURITY 5: from here nothing is sent to and nothing shown from this account until the person decides. */
-  holdIdentity(accountId: string, changedKey: Bytes): void {
-    const known = this.writes.identities.get(accountId)
-    if (known !== null) this.writes.identities.put(accountId, { ...known, changedKey })
-  }
-
-  /**
-   * Opens a received envelope. A refusal changes nothing in the write-set, so that one bad envelope
-   * does not spoil the others of a batch (rule 12).
-   */
-  async open(body: Bytes, receptionTime: number): Promise<Opened | Refused> {
-    const attempt = this.writes.fork()
-    const stores = this.#stores(attempt)
-    let unsealed: Unsealed
-    try {
-      unsealed = await unseal(stores.identity, body, this.#local, {
-        trustRoot: this.#local.trustRoot,
-        receptionTime,
-      })
-    } catch (error) {
-      return refusal(protocolError(error, 'envelope.malformed').code, null)
-    }
-    const { sender, senderKey } = unsealed
-    const known = this.writes.identities.get(sender.accountId)
-    if (known !== null && (known.changedKey !== null || !sameBytes(known.identityKey, senderKey))) {
-      return refusal('identity.changed', sender, senderKey)
-    }
-    try {
-      const content = unpad(await this.#decrypt(stores, unsealed))
-      const saved = attempt.identities.get(sender.accountId)
-      // The certificate and the session must speak of the same identity, or the relay has mixed two.
-      if (saved === null || !sameBytes(saved.identityKey, senderKey))
-        return refusal('certificate.sender', sender)
-      attempt.sink()
-      return {
-        kind: 'opened',
-        sender,
-        content,
-        keysUsed: attempt.preKeys.changes.size + attempt.kyberPreKeys.changes.size > 0,
-        lastResortUsed: stores.kyberPreKey.lastResortUsed,
-        firstSeen: known === null,
-      }
-    } catch (error) {
-      const { code } = stores.failure ?? protocolError(error, 'envelope.undecryptable')
-      return refusal(code, sender, code === 'identity.changed' ? senderKey : null)
-    }
-  }
-
-  async #decrypt(stores: Stores, unsealed: Unsealed): Promise<Bytes> {
-    const from = protocolAddress(unsealed.sender)
-    switch (unsealed.type) {
-      case CiphertextMessageType.Whisper:
-        return await signalDecrypt(
-          SignalMessage.deserialize(unsealed.ciphertext),
-          from,
-          this.#localAddress,
-          stores.session,
-          stores.identity,
-        )
-      case CiphertextMessageType.PreKey:
-        return await signalDecryptPreKey(
-          PreKeySignalMessage.deserialize(unsealed.ciphertext),
-          from,
-          this.#localAddress,
-          stores.session,
-          stores.identity,
-          stores.preKey,
-          stores.signedPreKey,
-          stores.kyberPreKey,
-        )
-      default:
-        throw new CodedError('envelope.malformed')
-    }
-  }
-
-  #stores(writes: WriteSet): Stores {
-    if (this.#ended) throw new Error('the turn has ended')
-    return new Stores(writes, this.#identity, this.#now)
-  }
-}
-
-function refusal(code: ErrorCode, sender: Address | null, changedKey: Bytes | null = null): Refused {
-  return { kind: 'refused', code, sender, changedKey }
-}
-
-/** The identity key of a bundle, as `holdIdentity` takes it. */
-export function bundleIdentityKey(identityKey: string): Bytes {
-  const bytes = fromBase64Url(identityKey)
-  if (bytes === null) throw new CodedError('bundle.malformed')
-  return bytes
 }

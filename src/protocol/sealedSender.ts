@@ -10,13 +10,13 @@ import {
 } from '@signalapp/libsignal-client'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
-import { protocolAddress, type Address } from './address.ts'
+import { isAddress, protocolAddress, type Address } from './address.ts'
 import { protocolError } from './errors.ts'
 import { UnidentifiedSenderMessageSchema } from './sealedSender_pb.ts'
 
 /** What the ratchet made for one device, without the sealed layer. */
 export interface InnerCiphertext {
-  /** libsignal's CiphertextMessageType: Whisper or PreKey. */
+  /** libsignal's CiphertextMessageType: Whisper, PreKey, or Plaintext for a retry request. */
   readonly type: number
   readonly ciphertext: Bytes
   readonly registrationId: number
@@ -26,6 +26,7 @@ export interface InnerCiphertext {
 const sealedType = new Map<number, number>([
   [CiphertextMessageType.PreKey, 1],
   [CiphertextMessageType.Whisper, 2],
+  [CiphertextMessageType.Plaintext, 8],
 ])
 
 /** Sealed sender v1 around an inner ciphertext. Throws `identity.unknown` without an identity key of the recipient. */
@@ -85,6 +86,7 @@ export async function unseal(
   const certificate = content.senderCertificate()
   checkCertificate(certificate, check)
   const sender = { accountId: certificate.senderUuid(), deviceId: certificate.senderDeviceId() }
+  if (!isAddress(sender)) throw new CodedError('certificate.untrusted')
   if (sender.accountId === own.accountId && sender.deviceId === own.deviceId) {
     throw new CodedError('envelope.ownMessage')
   }

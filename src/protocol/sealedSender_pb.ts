@@ -20,7 +20,7 @@ export const file_protocol_sealedSender: GenFile = /*@__PURE__*/
  */
 export type UnidentifiedSenderMessage = Message<"valise.protocol.UnidentifiedSenderMessage"> & {
   /**
-   * 1: PreKeySignalMessage, 2: SignalMessage
+   * 1: PreKeySignalMessage, 2: SignalMessage, 8: PlaintextContent
    *
    * @generated from field: uint32 type = 1;
    */

@@ -19,13 +19,32 @@ import {
 } from '@signalapp/libsignal-client'
 import { sameBytes, type Bytes } from '../base/bytes.ts'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
-import { deviceKey, senderKeyKey } from '../storage/records.ts'
+import { deviceKey, senderKeyKey, type IdentityRecord } from '../storage/records.ts'
 import type { WriteSet } from '../storage/writeSet.ts'
+import { RetiredSessionStore } from './retiredSessions.ts'
 
 /** This device, as the stores present it to libsignal. */
 export interface LocalIdentity {
+  readonly accountId: string
   readonly keyPair: IdentityKeyPair
   readonly registrationId: number
+}
+
+/** Which of the retired sessions with a device: its `deviceKey`, and its place in the list. */
+export interface RetiredPlace {
+  readonly key: string
+  readonly index: number
+}
+
+/** An account's identity as it is held; one's own is known without a row, so that no relay can say another. */
+export function knownIdentity(
+  writes: WriteSet,
+  local: LocalIdentity,
+  accountId: string,
+): Pick<IdentityRecord, 'identityKey' | 'changedKey'> | null {
+  return accountId === local.accountId
+    ? { identityKey: local.keyPair.publicKey.serialize(), changedKey: null }
+    : writes.identities.get(accountId)
 }
 
 /**
@@ -34,19 +53,24 @@ export interface LocalIdentity {
  */
 export class Stores {
   readonly identity: IdentityStore
-  readonly session: WriteSetSessions
+  readonly session: SessionStore
   readonly preKey: WriteSetPreKeys
   readonly signedPreKey: WriteSetSignedPreKeys
   readonly kyberPreKey: WriteSetKyberPreKeys
   readonly senderKey: WriteSetSenderKeys
   readonly #failures = new Failures()
 
-  constructor(writes: WriteSet, local: LocalIdentity, now: number) {
+  /** `retired`: that session alone is there, and no prekeys, so that it cannot become a new one. */
+  constructor(writes: WriteSet, local: LocalIdentity, now: number, retired: RetiredPlace | null = null) {
     this.identity = new IdentityStore(writes, local, now)
-    this.session = new WriteSetSessions(writes)
-    this.preKey = new WriteSetPreKeys(writes, this.#failures)
-    this.signedPreKey = new WriteSetSignedPreKeys(writes, this.#failures)
-    this.kyberPreKey = new WriteSetKyberPreKeys(writes, this.#failures)
+    this.session =
+      retired === null
+        ? new WriteSetSessions(writes)
+        : new RetiredSessionStore(writes, retired.key, retired.index)
+    const preKeys = retired === null ? writes : null
+    this.preKey = new WriteSetPreKeys(preKeys, this.#failures)
+    this.signedPreKey = new WriteSetSignedPreKeys(preKeys, this.#failures)
+    this.kyberPreKey = new WriteSetKyberPreKeys(preKeys, this.#failures)
     this.senderKey = new WriteSetSenderKeys(writes)
   }
 
@@ -94,8 +118,7 @@ export class IdentityStore extends IdentityKeyStore {
 
   /** One identity key an account. A different one is never saved here: the person decides first (rule 5). */
   override async saveIdentity(address: ProtocolAddress, key: PublicKey): Promise<IdentityChange> {
-    const known = this.#writes.identities.get(address.name())
-    if (known === null) {
+    if (this.#known(address) === null) {
       this.#writes.identities.put(address.name(), {
         identityKey: key.serialize(),
         changedKey: null,
@@ -111,14 +134,18 @@ export class IdentityStore extends IdentityKeyStore {
     key: PublicKey,
     _direction: Direction,
   ): Promise<boolean> {
-    const known = this.#writes.identities.get(address.name())
+    const known = this.#known(address)
     if (known === null) return true
     return known.changedKey === null && sameBytes(known.identityKey, key.serialize())
   }
 
   override async getIdentity(address: ProtocolAddress): Promise<PublicKey | null> {
-    const known = this.#writes.identities.get(address.name())
+    const known = this.#known(address)
     return known && PublicKey.deserialize(known.identityKey)
+  }
+
+  #known(address: ProtocolAddress) {
+    return knownIdentity(this.#writes, this.#local, address.name())
   }
 }
 
@@ -153,45 +180,45 @@ export class WriteSetSessions extends SessionStore {
 }
 
 export class WriteSetPreKeys extends PreKeyStore {
-  readonly #writes: WriteSet
+  readonly #writes: WriteSet | null
   readonly #failures: Failures
 
-  constructor(writes: WriteSet, failures: Failures) {
+  constructor(writes: WriteSet | null, failures: Failures) {
     super()
     this.#writes = writes
     this.#failures = failures
   }
 
   override async savePreKey(id: number, record: PreKeyRecord): Promise<void> {
-    this.#writes.preKeys.put(String(id), record.serialize())
+    this.#writes?.preKeys.put(String(id), record.serialize())
   }
 
   override async getPreKey(id: number): Promise<PreKeyRecord> {
-    const record = this.#writes.preKeys.get(String(id))
+    const record = this.#writes?.preKeys.get(String(id)) ?? null
     return record === null ? this.#failures.raise('envelope.unknownPreKey') : PreKeyRecord.deserialize(record)
   }
 
   override async removePreKey(id: number): Promise<void> {
-    this.#writes.preKeys.remove(String(id))
+    this.#writes?.preKeys.remove(String(id))
   }
 }
 
 export class WriteSetSignedPreKeys extends SignedPreKeyStore {
-  readonly #writes: WriteSet
+  readonly #writes: WriteSet | null
   readonly #failures: Failures
 
-  constructor(writes: WriteSet, failures: Failures) {
+  constructor(writes: WriteSet | null, failures: Failures) {
     super()
     this.#writes = writes
     this.#failures = failures
   }
 
   override async saveSignedPreKey(id: number, record: SignedPreKeyRecord): Promise<void> {
-    this.#writes.signedPreKeys.put(String(id), { record: record.serialize(), createdAt: record.timestamp() })
+    this.#writes?.signedPreKeys.put(String(id), { record: record.serialize(), createdAt: record.timestamp() })
   }
 
   override async getSignedPreKey(id: number): Promise<SignedPreKeyRecord> {
-    const row = this.#writes.signedPreKeys.get(String(id))
+    const row = this.#writes?.signedPreKeys.get(String(id)) ?? null
     return row === null
       ? this.#failures.raise('envelope.unknownPreKey')
       : SignedPreKeyRecord.deserialize(row.record)
@@ -199,19 +226,19 @@ export class WriteSetSignedPreKeys extends SignedPreKeyStore {
 }
 
 export class WriteSetKyberPreKeys extends KyberPreKeyStore {
-  readonly #writes: WriteSet
+  readonly #writes: WriteSet | null
   readonly #failures: Failures
   /** Id of the last-resort key, where this decryption took it; for the journal. */
   lastResortUsed: number | null = null
 
-  constructor(writes: WriteSet, failures: Failures) {
+  constructor(writes: WriteSet | null, failures: Failures) {
     super()
     this.#writes = writes
     this.#failures = failures
   }
 
   override async saveKyberPreKey(id: number, record: KyberPreKeyRecord): Promise<void> {
-    this.#writes.kyberPreKeys.put(String(id), {
+    this.#writes?.kyberPreKeys.put(String(id), {
       record: record.serialize(),
       lastResort: false,
       createdAt: record.timestamp(),
@@ -219,7 +246,7 @@ export class WriteSetKyberPreKeys extends KyberPreKeyStore {
   }
 
   override async getKyberPreKey(id: number): Promise<KyberPreKeyRecord> {
-    const row = this.#writes.kyberPreKeys.get(String(id))
+    const row = this.#writes?.kyberPreKeys.get(String(id)) ?? null
     return row === null
       ? this.#failures.raise('envelope.unknownPreKey')
       : KyberPreKeyRecord.deserialize(row.record)
@@ -227,14 +254,14 @@ export class WriteSetKyberPreKeys extends KyberPreKeyStore {
 
   /** A one-time key goes; a last-resort key stays, guarded against a replay of the same first message. */
   override async markKyberPreKeyUsed(id: number, signedKeyId: number, baseKey: PublicKey): Promise<void> {
-    const row = this.#writes.kyberPreKeys.get(String(id))
+    const row = this.#writes?.kyberPreKeys.get(String(id)) ?? null
     if (row === null) return
     if (!row.lastResort) {
-      this.#writes.kyberPreKeys.remove(String(id))
+      this.#writes?.kyberPreKeys.remove(String(id))
       return
     }
     this.lastResortUsed = id
-    const fresh = this.#writes.useKyberPreKey({ keyId: id, signedKeyId, baseKey: baseKey.serialize() })
+    const fresh = this.#writes?.useKyberPreKey({ keyId: id, signedKeyId, baseKey: baseKey.serialize() })
     if (!fresh) this.#failures.raise('envelope.replayedKyberKey')
   }
 }

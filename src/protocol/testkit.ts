@@ -8,7 +8,15 @@ import { SerialQueue } from '../base/serialQueue.ts'
 import { createVault, openVault } from '../storage/open.ts'
 import { VaultRecords } from '../storage/writeSet.ts'
 import type { Bundle, KeyUpload } from '../wire/http.ts'
-import { identityPublicKey, makeKeys, newFirstKeyId, newIdentityKeyPair, newRegistrationId } from './keys.ts'
+import { attest } from './attestation.ts'
+import {
+  identityPublicKey,
+  makeKeys,
+  newDeviceKey,
+  newFirstKeyId,
+  newIdentityKeyPair,
+  newRegistrationId,
+} from './keys.ts'
 import { Protocol, type Lane, type LocalDevice } from './protocol.ts'
 
 /** For tests and benchmarks of this room: real vaults and real certificates, without a relay. */
@@ -39,6 +47,8 @@ export function testAuthority(): TestAuthority {
 export interface TestDevice {
   readonly local: LocalDevice
   readonly identityKey: Bytes
+  /** Ed25519, raw 32 bytes. */
+  readonly deviceKey: Bytes
   records: VaultRecords
   protocol: Protocol
   readonly upload: KeyUpload
@@ -51,6 +61,8 @@ export function testDevice(
   authority: TestAuthority,
   options: {
     readonly accountId?: string
+    readonly deviceId?: number
+    readonly identityKeyPair?: Bytes
     readonly lane?: Lane
     readonly now?: () => number
     readonly oneTimeKeys?: number
@@ -60,10 +72,10 @@ export function testDevice(
   const file = join(folder, 'vault.db')
   const key = randomBytes(32)
   const clock = { now: options.now ?? Date.now }
-  const identityKeyPair = newIdentityKeyPair()
+  const identityKeyPair = options.identityKeyPair ?? newIdentityKeyPair()
   const local: LocalDevice = {
     accountId: options.accountId ?? crypto.randomUUID(),
-    deviceId: 1,
+    deviceId: options.deviceId ?? 1,
     registrationId: newRegistrationId(),
     identityKeyPair,
     trustRoot: authority.trustRoot,
@@ -77,6 +89,7 @@ export function testDevice(
   const device: TestDevice = {
     local,
     identityKey: identityPublicKey(identityKeyPair),
+    deviceKey: newDeviceKey().publicKey,
     records,
     protocol: new Protocol(records, local, lane, clock),
     upload,
@@ -97,12 +110,16 @@ export function testDevice(
 export function bundleOf(device: TestDevice): Bundle {
   const { signedPreKey, lastResortKyberPreKey, oneTimePreKeys, oneTimeKyberPreKeys } = device.upload
   if (signedPreKey === undefined || lastResortKyberPreKey === undefined) throw new Error('no lasting keys')
+  const { accountId, deviceId, registrationId, identityKeyPair } = device.local
+  const attested = { accountId, deviceId, registrationId, deviceKey: device.deviceKey }
   return {
     identityKey: toBase64Url(device.identityKey),
     devices: [
       {
-        deviceId: device.local.deviceId,
-        registrationId: device.local.registrationId,
+        deviceId,
+        registrationId,
+        deviceKey: toBase64Url(device.deviceKey),
+        attestation: toBase64Url(attest(identityKeyPair, attested)),
         signedPreKey,
         preKey: oneTimePreKeys.shift() ?? null,
         kyberPreKey: oneTimeKyberPreKeys.shift() ?? lastResortKyberPreKey,
