@@ -4,7 +4,7 @@ import { storageError } from './errors.ts'
 
 /**
  * The one file that knows the SQLCipher binding. It hides its traps (numbers are bound as REAL, errors go to
- * stderr, a failed open has no code) and gives the rooms above plain synchronous SQL.
+ * stderr, a failed open has no code) and gives the rooms above plain synchronous SQL. One stays: empty bytes are bound as null.
  */
 export type SqlValue = string | number | Bytes | null
 export type Row = Readonly<Record<string, SqlValue>>

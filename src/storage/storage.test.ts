@@ -317,26 +317,4 @@ describe('repositories', () => {
     expect([ids('a', 100), ids('a', 500), ids('b', 100), ids('c', 100)]).toEqual([[], [1, 3], [2, 5], []])
     expect(nextDue(vault.sql)).toBe(0)
   })
-
-  it('answer lists and pages from indexes', () => {
-    filled()
-    const { sql } = kept(openVault(file, key))
-    for (const [query, ...parameters] of [
-      [
-        'SELECT * FROM message WHERE conversation_id = ? AND position < ? ORDER BY position DESC LIMIT 50',
-        'c',
-        9,
-      ],
-      ['SELECT count(*) FROM message WHERE conversation_id = ? AND own = 0 AND position > ?', 'c', 3],
-      ['SELECT * FROM message WHERE message_id = ? AND own = 1', 'x'],
-      ['SELECT * FROM outbox WHERE lane = ? ORDER BY job_id LIMIT 20', 'c'],
-      ['SELECT * FROM outbox WHERE message_position = ?', 1],
-      ["SELECT count(*) FROM outbox WHERE kind = 'message'"],
-      ['SELECT count(*) FROM quarantine WHERE account_id = ? AND reason = ?', 'c', 'identity.changed'],
-    ] as const) {
-      const plan = sql.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, parameters)
-      for (const { detail } of plan)
-        expect(`${query}: ${detail}`).not.toMatch(/SCAN(?!.*USING COVERING INDEX)|TEMP B-TREE/)
-    }
-  })
 })

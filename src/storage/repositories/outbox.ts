@@ -2,7 +2,20 @@ import type { Bytes } from '../../base/bytes.ts'
 import type { Sql, SqlValue } from '../binding.ts'
 import type { Tx } from '../vault.ts'
 
-export type JobKind = 'message' | 'receipt'
+export type JobKind =
+  | 'message'
+  | 'edit'
+  | 'delete'
+  | 'reaction'
+  | 'acknowledgement'
+  | 'receipt'
+  | 'readReceipt'
+  | 'typing'
+  | 'timer'
+  | 'sync'
+  | 'retryRequest'
+  | 'resend'
+  | 'profileKey'
 
 export interface NewJob {
   /**
@@ -13,14 +26,28 @@ export interface NewJob {
   /** The account that it goes to. */
   readonly destination: string
   readonly kind: JobKind
-  /** The message that it carries; null for receipts. */
+  /** The message that it carries, with which it goes; null for every other kind than `message`. */
   readonly messagePosition: number | null
   /** Encoded content, before padding. */
   readonly content: Bytes
   readonly createdAt: number
+  /** For this device of the account alone; null: for all of them. */
+  readonly onlyDevice?: number | null
+  /** After this moment it is worth nothing any more, ms; null: never. */
+  readonly expiresAt?: number | null
+  /** Id of the message that it is about; null when about none. */
+  readonly refersTo?: Bytes | null
 }
 
-export interface Job extends NewJob {
+/** The hold of one run of the program on jobs; by the clock's time an abandoned one ends. */
+export interface Lease {
+  /** Of this run alone. */
+  readonly holder: string
+  /** ms since the epoch. */
+  readonly until: number
+}
+
+export interface Job extends Required<NewJob> {
   readonly jobId: number
   /** `encrypted`: its ciphertexts are committed; exactly these leave, however often (rule 3). */
   readonly status: 'new' | 'encrypted'
@@ -50,40 +77,112 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
   attempts: number
   next_attempt_at: number
   created_at: number
+  only_device: number | null
+  expires_at: number | null
+  refers_to: Bytes | null
+  lease_holder: string | null
+  lease_until: number
 }
 
 const select = `SELECT *, EXISTS (SELECT 1 FROM outbox_ciphertext c WHERE c.id BETWEEN outbox.job_id * 128 AND outbox.job_id * 128 + 127) AS encrypted
   FROM outbox`
 
-/** The first job of each lane; the index of lanes alone finds them. */
-const heads = `SELECT h.lane AS lane, h.job_id AS job_id, o.next_attempt_at AS next_attempt_at
-  FROM (SELECT lane, min(job_id) AS job_id FROM outbox GROUP BY lane) h JOIN outbox o ON o.job_id = h.job_id`
+/**
+ * The first job of each lane and when it may be taken, by one step through the index for each lane, however many jobs
+ * wait. Its parameter is the run that asks, whose own leases do not hold it up.
+ */
+const heads = `WITH RECURSIVE
+  lanes (lane) AS (
+    SELECT min(lane) FROM outbox
+    UNION ALL SELECT (SELECT min(o.lane) FROM outbox o WHERE o.lane > lanes.lane) FROM lanes WHERE lane IS NOT NULL
+  ),
+  heads (lane, job_id, due) AS (
+    SELECT o.lane, o.job_id, max(o.next_attempt_at, iif(o.lease_holder <> ?, o.lease_until, 0))
+    FROM lanes JOIN outbox o ON o.job_id = (SELECT min(job_id) FROM outbox WHERE outbox.lane = lanes.lane)
+  )`
+
+export const outboxQueries = {
+  dueLanes: `${heads} SELECT lane FROM heads WHERE due <= ? ORDER BY job_id`,
+  nextDue: `${heads} SELECT min(due) AS due FROM heads`,
+  lane: `${select} WHERE lane = ? ORDER BY job_id LIMIT ?`,
+  ofMessage: `${select} WHERE message_position = ? AND kind = 'message'`,
+  about: `${select} WHERE refers_to = ? ORDER BY job_id`,
+  expired: `${select} WHERE expires_at <= ? ORDER BY expires_at, job_id LIMIT ?`,
+  postpone: `UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?, lease_holder = NULL, lease_until = 0
+    WHERE job_id = (SELECT min(job_id) FROM outbox WHERE lane = ?)`,
+  countMessages: `SELECT count(*) AS n FROM outbox WHERE kind = 'message'`,
+} as const
+
+/** Stands for a run that holds nothing. */
+const nobody = ''
 
 export function insertJob(tx: Tx, job: NewJob): number {
   return tx.run(
-    `INSERT INTO outbox (lane, destination, kind, message_position, content, created_at)
-     VALUES (?, ?, ?, ?, ?, ?)`,
-    [job.lane, job.destination, job.kind, job.messagePosition, job.content, job.createdAt],
+    `INSERT INTO outbox (lane, destination, kind, message_position, content, created_at, only_device, expires_at,
+       refers_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    [
+      job.lane,
+      job.destination,
+      job.kind,
+      job.messagePosition,
+      job.content,
+      job.createdAt,
+      job.onlyDevice ?? null,
+      job.expiresAt ?? null,
+      job.refersTo ?? null,
+    ],
   ).lastId
 }
 
-/** Lanes whose first job is due, the one that waits longest first. */
-export function dueLanes(sql: Sql, now: number): string[] {
-  return sql
-    .all<{ lane: string }>(`SELECT lane FROM (${heads}) WHERE next_attempt_at <= ? ORDER BY job_id`, [now])
-    .map((row) => row.lane)
+/** Lanes whose first job is due and not held by another run than `holder`, the one that waits longest first. */
+export function dueLanes(sql: Sql, now: number, holder: string = nobody): string[] {
+  return sql.all<{ lane: string }>(outboxQueries.dueLanes, [holder, now]).map((row) => row.lane)
 }
 
-/** The first jobs of a lane in order, or none while its head waits. */
-export function laneJobs(sql: Sql, lane: string, now: number, limit: number): Job[] {
-  const jobs = sql.all<Raw>(`${select} WHERE lane = ? ORDER BY job_id LIMIT ?`, [lane, limit]).map(fromRaw)
-  const [head] = jobs
-  return head === undefined || head.nextAttemptAt > now ? [] : jobs
+/** The first jobs of a lane in order, as far as no other run than `holder` holds them; none while the head waits. */
+export function laneJobs(sql: Sql, lane: string, now: number, limit: number, holder: string = nobody): Job[] {
+  const raws = sql.all<Raw>(outboxQueries.lane, [lane, limit])
+  const [head] = raws
+  if (head === undefined || head.next_attempt_at > now) return []
+  const held = raws.findIndex(
+    (raw) => raw.lease_holder !== null && raw.lease_holder !== holder && raw.lease_until > now,
+  )
+  return (held === -1 ? raws : raws.slice(0, held)).map(fromRaw)
 }
 
-/** When the next lane's head becomes due; null when nothing waits. */
-export function nextDue(sql: Sql): number | null {
-  return sql.get<{ due: number | null }>(`SELECT min(next_attempt_at) AS due FROM (${heads})`)?.due ?? null
+/** When the next lane's head may be taken by `holder`; null when nothing waits. */
+export function nextDue(sql: Sql, holder: string = nobody): number | null {
+  return sql.get<{ due: number | null }>(outboxQueries.nextDue, [holder])?.due ?? null
+}
+
+/** Holds jobs for a run, in the transaction in which it read them. */
+export function leaseJobs(tx: Tx, jobIds: readonly number[], { holder, until }: Lease): void {
+  for (const jobId of jobIds)
+    tx.run('UPDATE outbox SET lease_holder = ?, lease_until = ? WHERE job_id = ?', [holder, until, jobId])
+}
+
+export function releaseJobs(tx: Tx, jobIds: readonly number[]): void {
+  for (const jobId of jobIds)
+    tx.run('UPDATE outbox SET lease_holder = NULL, lease_until = 0 WHERE job_id = ?', [jobId])
+}
+
+/** At the start of a run that alone holds the profile: every other one has ended, however it did. */
+export function endLeasesOfOthers(tx: Tx, holder: string): void {
+  tx.run(
+    `UPDATE outbox SET lease_holder = NULL, lease_until = 0
+     WHERE lease_holder IS NOT NULL AND lease_holder <> ?`,
+    [holder],
+  )
+}
+
+/** Jobs whose time is over, the earliest first; the caller deletes them and says so where a person waits. */
+export function expiredJobs(sql: Sql, now: number, limit: number): Job[] {
+  return sql.all<Raw>(outboxQueries.expired, [now, limit]).map(fromRaw)
+}
+
+/** Jobs about a message, in order. */
+export function jobsAbout(sql: Sql, messageId: Bytes): Job[] {
+  return sql.all<Raw>(outboxQueries.about, [messageId]).map(fromRaw)
 }
 
 export function readJob(sql: Sql, jobId: number): Job | null {
@@ -92,7 +191,7 @@ export function readJob(sql: Sql, jobId: number): Job | null {
 }
 
 export function jobOfMessage(sql: Sql, position: number): Job | null {
-  const raw = sql.get<Raw>(`${select} WHERE message_position = ?`, [position])
+  const raw = sql.get<Raw>(outboxQueries.ofMessage, [position])
   return raw && fromRaw(raw)
 }
 
@@ -133,17 +232,13 @@ export function dropCiphertexts(tx: Tx, jobId: number, deviceIds: readonly numbe
   }
 }
 
-/** A failed attempt: the lane waits behind its head, for its order is kept. */
+/** A failed attempt: the lane waits behind its head, for its order is kept. Ends the lease on it. */
 export function postponeLane(tx: Tx, lane: string, nextAttemptAt: number): void {
-  tx.run(
-    `UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?
-     WHERE job_id = (SELECT min(job_id) FROM outbox WHERE lane = ?)`,
-    [nextAttemptAt, lane],
-  )
+  tx.run(outboxQueries.postpone, [nextAttemptAt, lane])
 }
 
+/** Its ciphertexts go with it, as they do when its message is deleted. */
 export function deleteJob(tx: Tx, jobId: number): void {
-  tx.run('DELETE FROM outbox_ciphertext WHERE id BETWEEN ? AND ?', [firstOf(jobId), firstOf(jobId) + 127])
   tx.run('DELETE FROM outbox WHERE job_id = ?', [jobId])
 }
 
@@ -153,7 +248,7 @@ export function makeDue(tx: Tx): void {
 }
 
 export function countQueuedMessages(sql: Sql): number {
-  return sql.get<{ n: number }>(`SELECT count(*) AS n FROM outbox WHERE kind = 'message'`)?.n ?? 0
+  return sql.get<{ n: number }>(outboxQueries.countMessages)?.n ?? 0
 }
 
 function fromRaw(raw: Raw): Job {
@@ -168,5 +263,8 @@ function fromRaw(raw: Raw): Job {
     attempts: raw.attempts,
     nextAttemptAt: raw.next_attempt_at,
     createdAt: raw.created_at,
+    onlyDevice: raw.only_device,
+    expiresAt: raw.expires_at,
+    refersTo: raw.refers_to,
   }
 }

@@ -1,7 +1,10 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { ErrorCode } from '../../base/errors.ts'
-import type { Sql } from '../binding.ts'
+import type { Sql, SqlValue } from '../binding.ts'
 import type { Tx } from '../vault.ts'
+
+/** Rows of one page. */
+export const quarantinePage = 100
 
 /** An envelope that could not be decrypted, kept as it came (ARCHITECTURE section 3). */
 export interface QuarantinedEnvelope {
@@ -11,18 +14,115 @@ export interface QuarantinedEnvelope {
   readonly reason: ErrorCode
   /** Who sent it, where the certificate told. */
   readonly accountId: string | null
+  readonly deviceId?: number | null
+  /** Its place in the relay's queue of this device. */
+  readonly queueId?: number | null
+  /** By which its sender may be asked for it again. */
+  readonly retryReference?: number | null
+  /** When it is tried again, ms; null: when something else happens (a decision, an envelope sent again). */
+  readonly nextAttemptAt?: number | null
 }
+
+export interface QuarantineRow extends Required<QuarantinedEnvelope> {
+  /** Rises in order of arrival. */
+  readonly id: number
+  readonly attempts: number
+}
+
+interface Raw extends Readonly<Record<string, SqlValue>> {
+  id: number
+  envelope_id: Bytes
+  body: Bytes
+  received_at: number
+  reason: ErrorCode
+  account_id: string | null
+  device_id: number | null
+  queue_id: number | null
+  retry_reference: number | null
+  attempts: number
+  next_attempt_at: number | null
+}
+
+export const quarantineQueries = {
+  of: 'SELECT * FROM quarantine WHERE account_id = ? AND reason = ? AND id > ? ORDER BY id LIMIT ?',
+  due: 'SELECT * FROM quarantine WHERE next_attempt_at <= ? ORDER BY next_attempt_at, id LIMIT ?',
+  find: 'SELECT * FROM quarantine WHERE envelope_id = ?',
+} as const
 
 /** False when this envelope lies there already. */
 export function insertQuarantined(tx: Tx, envelope: QuarantinedEnvelope): boolean {
   const { changes } = tx.run(
-    `INSERT INTO quarantine (envelope_id, body, received_at, reason, account_id) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT DO NOTHING`,
-    [envelope.envelopeId, envelope.body, envelope.receivedAt, envelope.reason, envelope.accountId],
+    `INSERT INTO quarantine (envelope_id, body, received_at, reason, account_id, device_id, queue_id, retry_reference,
+       next_attempt_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    [
+      envelope.envelopeId,
+      envelope.body,
+      envelope.receivedAt,
+      envelope.reason,
+      envelope.accountId,
+      envelope.deviceId ?? null,
+      envelope.queueId ?? null,
+      envelope.retryReference ?? null,
+      envelope.nextAttemptAt ?? null,
+    ],
   )
   return changes === 1
 }
 
 export function countQuarantined(sql: Sql): number {
   return sql.get<{ n: number }>('SELECT count(*) AS n FROM quarantine')?.n ?? 0
+}
+
+/** Those of an account that wait for one reason, in order of arrival: at most 100, from behind `afterId` (0: the first). */
+export function readQuarantinedOf(
+  sql: Sql,
+  accountId: string,
+  reason: ErrorCode,
+  afterId: number = 0,
+): QuarantineRow[] {
+  return sql.all<Raw>(quarantineQueries.of, [accountId, reason, afterId, quarantinePage]).map(fromRaw)
+}
+
+/** Those whose next attempt is due, at most 100, the one that waits longest first. */
+export function listDueForRetry(sql: Sql, now: number): QuarantineRow[] {
+  return sql.all<Raw>(quarantineQueries.due, [now, quarantinePage]).map(fromRaw)
+}
+
+export function findQuarantined(sql: Sql, envelopeId: Bytes): QuarantineRow | null {
+  const raw = sql.get<Raw>(quarantineQueries.find, [envelopeId])
+  return raw && fromRaw(raw)
+}
+
+/** It has been decrypted, or its content came in another envelope, or the person decided against it. */
+export function deleteQuarantined(tx: Tx, id: number): void {
+  tx.run('DELETE FROM quarantine WHERE id = ?', [id])
+}
+
+/** It waits for something else from now on. */
+export function setReason(tx: Tx, id: number, reason: ErrorCode, nextAttemptAt: number | null): void {
+  tx.run('UPDATE quarantine SET reason = ?, next_attempt_at = ? WHERE id = ?', [reason, nextAttemptAt, id])
+}
+
+/** It was tried once more, in vain. */
+export function noteAttempt(tx: Tx, id: number, nextAttemptAt: number | null): void {
+  tx.run('UPDATE quarantine SET attempts = attempts + 1, next_attempt_at = ? WHERE id = ?', [
+    nextAttemptAt,
+    id,
+  ])
+}
+
+function fromRaw(raw: Raw): QuarantineRow {
+  return {
+    id: raw.id,
+    envelopeId: raw.envelope_id,
+    body: raw.body,
+    receivedAt: raw.received_at,
+    reason: raw.reason,
+    accountId: raw.account_id,
+    deviceId: raw.device_id,
+    queueId: raw.queue_id,
+    retryReference: raw.retry_reference,
+    attempts: raw.attempts,
+    nextAttemptAt: raw.next_attempt_at,
+  }
 }

@@ -3,9 +3,23 @@ import type { Tx } from '../vault.ts'
 
 /**
  * `lastReceivedAt`: the relay's reception time of the newest envelope taken in, ms. `nextKeyId`: the id of the next
- * prekey that is made. `policyHash`: of the policy that the journal named last.
+ * prekey that is made. `policyHash`: of the policy that the journal named last. `accountSettings`: what all devices of
+ * the account share, as JSON. `permitsDrawnAt`: when permits were drawn last, ms. `replaceKeys`: `1` while the
+ * published prekeys are to be replaced. `replacingIdentity`, `adoptIdentity`: an identity key pair on its way in, hex;
+ * `previousIdentities`: those it replaced lately, as JSON. `retiredUntil`: sessions retired before this moment have been removed, ms.
  */
-export type SettingName = 'appearance' | 'lastReceivedAt' | 'nextKeyId' | 'policyHash'
+export type SettingName =
+  | 'accountSettings'
+  | 'adoptIdentity'
+  | 'appearance'
+  | 'lastReceivedAt'
+  | 'nextKeyId'
+  | 'permitsDrawnAt'
+  | 'policyHash'
+  | 'previousIdentities'
+  | 'replacingIdentity'
+  | 'replaceKeys'
+  | 'retiredUntil'
 
 export function readSetting(sql: Sql, name: SettingName): string | null {
   return sql.get<{ value: string }>('SELECT value FROM setting WHERE name = ?', [name])?.value ?? null
