@@ -118,6 +118,13 @@ describe('a message that was taken back', () => {
     ]).toEqual([null, [], []])
     expect(kit.write((tx) => setDeleted(tx, 999, 1))).toBe(false)
   })
+
+  it('was taken back at the earliest time that is told, in whatever order', () => {
+    const position = insert()
+    const take = (at: number) => kit.write((tx) => setDeleted(tx, position, at))
+    expect([take(500), take(500), take(400), take(450)]).toEqual([true, false, true, false])
+    expect(readMessage(kit.sql, position)?.deletedAt).toBe(400)
+  })
 })
 
 const message = { authorId: 'a', messageId: blob(1) }

@@ -54,10 +54,13 @@ export function readEdits(sql: Sql, position: number): MessageVersion[] {
     .map((raw) => ({ editId: raw.edit_id, sentAt: raw.sent_at, text: raw.text, body: raw.body }))
 }
 
-/** Leaves the mark of a message that its author took back; false when it was taken back before, or is not there. */
+/**
+ * Leaves the mark of a message that its author took back. Of several takings-back the earliest stands; true when it is
+ * this one.
+ */
 export function setDeleted(tx: Tx, position: number, deletedAt: number): boolean {
   const message = readMessage(tx, position)
-  if (message === null || message.deletedAt !== null) return false
+  if (message === null || (message.deletedAt ?? Infinity) <= deletedAt) return false
   tx.run(
     `UPDATE message SET text = '', body = NULL, raw = NULL, edited_at = NULL, deleted_at = ? WHERE position = ?`,
     [deletedAt, position],
