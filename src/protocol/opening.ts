@@ -98,10 +98,7 @@ export async function openEnvelope(context: OpeningContext, envelope: ReceivedEn
   const tried = await trySessions(context, unsealed)
   if (tried.kind === 'opened') return tried
   const failed = { type, ciphertext, senderDevice: sender.deviceId, envelopeId: envelope.envelopeId }
-  return refusal(tried.code, sender, {
-    changedKey: tried.code === 'identity.changed' ? senderKey : null,
-    retry: retryRequest(tried.code, failed),
-  })
+  return refusal(tried.code, sender, { retry: retryRequest(tried.code, failed) })
 }
 
 function refusal(
@@ -178,7 +175,7 @@ async function attempt(
   try {
     const content = unpad(await decrypt(stores, unsealed, context.local))
     const saved = knownIdentity(fork, identity, sender.accountId)
-    // The certificate and the session must speak of the same identity, or the relay has mixed two.
+    // The certificate and the session must speak of the same identity, or somebody has mixed two.
     if (saved === null || !sameBytes(saved.identityKey, senderKey)) {
       return { kind: 'failed', code: 'certificate.sender' }
     }
@@ -193,8 +190,14 @@ async function attempt(
     }
   } catch (error) {
     const { code } = stores.failure ?? protocolError(error, 'envelope.undecryptable')
-    return { kind: 'failed', code: code === 'envelope.undecryptable' ? whyUndecryptable(unsealed) : code }
+    return { kind: 'failed', code: reason(code, unsealed) }
   }
+}
+
+function reason(code: ErrorCode, unsealed: Unsealed): ErrorCode {
+  if (code === 'envelope.undecryptable') return whyUndecryptable(unsealed)
+  // The certificate's key is the known one, so it is the first message that speaks of another.
+  return code === 'identity.changed' ? 'certificate.sender' : code
 }
 
 async function decrypt(stores: Stores, unsealed: Unsealed, local: Address): Promise<Bytes> {

@@ -68,10 +68,9 @@ export function expiredLastingKeys(keys: LastingKeys, now: number): LastingKeys 
 }
 
 function expired(keys: readonly LastingKey[], now: number): LastingKey[] {
-  const ordered = keys.toSorted((a, b) => a.createdAt - b.createdAt)
-  return ordered.filter((_, index) => {
-    const replacedAt = ordered[index + 1]?.createdAt
-    return replacedAt !== undefined && now - replacedAt > keepReplacedMs
+  return keys.filter((key) => {
+    const later = keys.map(({ createdAt }) => createdAt).filter((at) => at > key.createdAt)
+    return later.length > 0 && now - Math.min(...later) > keepReplacedMs
   })
 }
 
