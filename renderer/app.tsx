@@ -26,7 +26,7 @@ export function App() {
   const { phase } = state
   // Behind a locked vault nothing typed or chosen stays in this page; drafts are in the vault.
   useEffect(() => {
-    if (phase !== 'ready') view.setState({ section: 'messages', openId: null, drafts: {} })
+    if (phase !== 'ready') view.setState({ section: 'messages', openId: null, drafts: {}, composing: {} })
   }, [phase, view])
   return (
     <div className="app">

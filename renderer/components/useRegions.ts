@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { modalOpen } from './dialog.tsx'
 
 const focusable =
   'button:not([tabindex="-1"]), input:not([tabindex="-1"]), textarea, select, a[href]:not([tabindex="-1"]), [tabindex="0"]'
@@ -7,7 +8,7 @@ const focusable =
 export function useRegions(): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key !== 'F6' || event.ctrlKey || event.altKey) return
+      if (event.key !== 'F6' || event.ctrlKey || event.altKey || modalOpen()) return
       event.preventDefault()
       moveRegion(event.shiftKey ? -1 : 1)
     }

@@ -1,13 +1,18 @@
 import { useEffect, useId, useRef, useState, type FormEvent, type KeyboardEvent } from 'react'
-import type { ErrorReport } from '../../../src/base/errors.ts'
 import type { ConversationView } from '../../../src/contract/index.ts'
-import { errorText } from '../../../src/text/index.ts'
+import { errorText, type Text } from '../../../src/text/index.ts'
 import { Icon } from '../../components/icon.tsx'
+import { spanWords } from '../../components/spans.ts'
 import { useModel, useServices, useText, useView } from '../../context.tsx'
 import { readyOf } from '../../store/state.ts'
-import { setDraft } from '../../store/view.ts'
-import { newMessageId, room } from './composing.ts'
+import { compose, composeAnew, setDraft } from '../../store/view.ts'
+import { AcknowledgementAsk, type Asking } from './acknowledgementAsk.tsx'
+import { room } from './composing.ts'
+import { ComposingBar } from './composingBar.tsx'
+import { lastEditable, writable } from './thread/allowed.ts'
 import { useKeptDraft } from './useKeptDraft.ts'
+import { useSending } from './useSending.ts'
+import { useTypingNotice } from './useTypingNotice.ts'
 
 /** Under so many characters of room the limit is told. */
 const tellRoomUnder = 500
@@ -15,57 +20,66 @@ const tellRoomUnder = 500
 /** The field is a plain text area: what is pasted is plain text, and undo, spelling and input methods are the system's. */
 export function Composer({ conversation }: { readonly conversation: ConversationView }) {
   const text = useText()
-  const { client, view } = useServices()
+  const { messenger, view, now } = useServices()
   const { conversationId, person } = conversation
-  const value = useView((one) => one.drafts[conversationId] ?? conversation.draft)
+  const draft = useView((one) => one.drafts[conversationId] ?? conversation.draft)
+  const composing = useView((one) => one.composing[conversationId] ?? null)
   const focusAsked = useView((one) => one.composerFocus)
   const offline = useModel((model) => readyOf(model)?.connection.state === 'offline')
-  const [error, setError] = useState<ErrorReport | null>(null)
   /** Sending was asked for with nothing to send. */
   const [nudged, setNudged] = useState(false)
-  /** The id of a text that was refused: the same text keeps it, so that it can never become two messages. */
-  const refused = useRef<{ readonly id: string; readonly text: string } | null>(null)
+  const [asking, setAsking] = useState<Asking>(null)
   const field = useRef<HTMLTextAreaElement>(null)
-  const ids = { hint: useId(), limit: useId(), error: useId() }
-  useKeptDraft(conversationId, value, conversation.draft)
+  const ids = { hint: useId(), limit: useId(), error: useId(), suspended: useId() }
+  const { error, forget, send } = useSending(conversationId)
+  const { typed } = useTypingNotice(conversationId)
+  const editing = composing?.kind === 'edit'
+  const value = editing ? composing.text : draft
+  useKeptDraft(conversationId, draft, conversation.draft)
   useEffect(() => field.current?.focus(), [focusAsked])
 
-  const left = room(value)
+  const open = writable(conversation)
+  const tooLong = room(value) < 0
   const empty = value.trim() === ''
-  const send = async (): Promise<void> => {
-    setNudged(empty)
-    if (empty || left < 0) return
-    const messageId = refused.current?.text === value ? refused.current.id : newMessageId()
-    refused.current = null
-    setError(null)
-    setDraft(view, conversationId, '')
-    const answer = await client.call('message.send', { conversationId, messageId, text: value })
-    if (answer.ok) return
-    // The text comes back, before whatever has been typed since.
-    refused.current = { id: messageId, text: value }
-    setError(answer.error)
-    const since = view.getState().drafts[conversationId] ?? ''
-    setDraft(view, conversationId, since === '' ? value : `${value}\n${since}`)
+  const change = (next: string): void => {
+    forget()
+    typed(next === '')
+    if (editing)
+      view.setState((was) => ({
+        composing: { ...was.composing, [conversationId]: { ...composing, text: next } },
+      }))
+    else setDraft(view, conversationId, next)
   }
   const submit = (event: FormEvent): void => {
     event.preventDefault()
-    void send()
+    setNudged(empty)
+    if (!open || empty || tooLong) return
+    typed(true)
+    setAsking(null)
+    void send(value, composing, asking)
+    field.current?.focus()
+  }
+  /** ↑ in an empty field takes up one's last message. */
+  const editLast = (): boolean => {
+    const held = messenger.store.getState().threads[conversationId]?.messages ?? []
+    const last = value === '' && composing === null ? lastEditable(held, open, now()) : null
+    if (last !== null) compose(view, conversationId, { kind: 'edit', of: last, text: last.text })
+    return last !== null
+  }
+  const leave = (): void => {
+    forget()
+    composeAnew(view, conversationId)
     field.current?.focus()
   }
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
-    event.preventDefault()
-    void send()
+    if (event.shiftKey || event.altKey || event.nativeEvent.isComposing) return
+    if (event.key === 'Enter') submit(event)
+    else if (event.key === 'Escape' && composing !== null) {
+      event.preventDefault()
+      leave()
+    } else if (event.key === 'ArrowUp' && editLast()) event.preventDefault()
   }
   const label = text('composer.field', { name: person.displayName })
-  const tooLong = left < 0
-  const told = tooLong
-    ? text('composer.tooLong', { count: -left })
-    : left < tellRoomUnder
-      ? text('composer.left', { count: left })
-      : nudged && empty
-        ? text('composer.emptyReason')
-        : null
   return (
     <form
       className={`composer${error !== null || tooLong ? ' err' : ''}`}
@@ -73,6 +87,7 @@ export function Composer({ conversation }: { readonly conversation: Conversation
       data-region="composer"
       onSubmit={submit}
     >
+      {composing !== null && <ComposingBar composing={composing} name={person.displayName} onLeave={leave} />}
       <textarea
         ref={field}
         className="ta"
@@ -83,10 +98,9 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         placeholder={label}
         value={value}
         data-testid="composer"
-        onChange={(event) => {
-          setError(null)
-          setDraft(view, conversationId, event.target.value)
-        }}
+        data-region-focus=""
+        onChange={(event) => change(event.target.value)}
+        onBlur={() => typed(true)}
         onKeyDown={onKeyDown}
       />
       <div id={ids.error} role="alert" className="errslot">
@@ -97,9 +111,17 @@ export function Composer({ conversation }: { readonly conversation: Conversation
           </span>
         )}
       </div>
+      {!open && (
+        <p className="suspended" id={ids.suspended}>
+          <Icon name="lock" small />
+          {text('composer.suspended')}
+        </p>
+      )}
       <div className="bar">
+        {!editing && <AcknowledgementAsk asking={asking} onChange={setAsking} />}
+        {conversation.timerSeconds > 0 && <TimerMark seconds={conversation.timerSeconds} />}
         <span className={tooLong ? 'limit errline' : 'limit hint'} id={ids.limit} role="status">
-          {told}
+          {toldOf(text, value, nudged)}
         </span>
         <span className="vh" id={ids.hint}>
           {text('composer.hint')}
@@ -110,13 +132,33 @@ export function Composer({ conversation }: { readonly conversation: Conversation
         <button
           type="submit"
           className="btn primary send"
-          aria-disabled={tooLong}
-          aria-describedby={ids.limit}
+          aria-disabled={tooLong || !open}
+          aria-describedby={open ? ids.limit : ids.suspended}
         >
-          <Icon name="send" small />
-          {text(offline ? 'composer.queue' : 'composer.send')}
+          <Icon name={editing ? 'check' : 'send'} small />
+          {text(editing ? 'composer.save' : offline ? 'composer.queue' : 'composer.send')}
         </button>
       </div>
     </form>
   )
+}
+
+function TimerMark({ seconds }: { readonly seconds: number }) {
+  const text = useText()
+  const span = spanWords(text, seconds * 1000)
+  const words = text('composer.timer', { span })
+  return (
+    <span className="tim" title={words}>
+      <Icon name="timer" small label={words} />
+      <span aria-hidden="true">{span}</span>
+    </span>
+  )
+}
+
+/** What is said beside the button: why it does not send, or how much room is left. */
+function toldOf(text: Text, value: string, nudged: boolean): string | null {
+  const left = room(value)
+  if (left < 0) return text('composer.tooLong', { count: -left })
+  if (left < tellRoomUnder) return text('composer.left', { count: left })
+  return nudged && value.trim() === '' ? text('composer.emptyReason') : null
 }

@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import { modalOpen } from '../../components/dialog.tsx'
 import { useServices } from '../../context.tsx'
 import { readyOf } from '../../store/state.ts'
 import { focusComposer, openConversation, showDirectory, type Section } from '../../store/view.ts'
@@ -11,7 +12,7 @@ export function useShortcuts(): void {
   const { messenger, view } = useServices()
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.defaultPrevented || event.isComposing) return
+      if (event.defaultPrevented || event.isComposing || modalOpen()) return
       if (act(event)) event.preventDefault()
     }
     const act = (event: KeyboardEvent): boolean => {

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import type { ConversationView, MessageView } from '../../../../src/contract/index.ts'
 import { useText } from '../../../context.tsx'
+import { insteadOfText } from './words.ts'
 
 interface AnnouncerProps {
   readonly conversation: ConversationView
@@ -36,7 +37,7 @@ export function Announcer({ conversation, messages, current }: AnnouncerProps) {
           key: one.messageId,
           words: text('thread.announce', {
             author: conversation.person.displayName,
-            text: one.kind === 'text' ? one.text : text('thread.unknown'),
+            text: insteadOfText(text, one, conversation.person.displayName) ?? one.text,
           }),
         }))
         setLines((before) => [...before, ...told].slice(-kept))

@@ -5,10 +5,12 @@ import { Icon } from '../../../components/icon.tsx'
 import { target } from '../../../components/roving.ts'
 import { useModel, useNow, useServices, useWords } from '../../../context.tsx'
 import { readyOf, type Thread } from '../../../store/state.ts'
+import { allowed, writable } from './allowed.ts'
+import { AskedDialog } from './askedDialog.tsx'
 import { MessageBlock } from './messageBlock.tsx'
-import type { RowActions } from './messageRow.tsx'
 import { useReadingPlace } from './readingPlace.ts'
 import { planBlocks } from './rows.ts'
+import { actOnKey, useRowActions } from './rowActions.ts'
 import { useReadReports } from './useReadReports.ts'
 import { useVisibleBlocks } from './useVisibleBlocks.ts'
 
@@ -31,6 +33,7 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const inner = useRef<HTMLDivElement>(null)
   const [activeId, setActiveId] = useState<string | null>(null)
+  const [hoveredId, setHoveredId] = useState<string | null>(null)
   const [away, setAway] = useState(false)
   const { newFrom, seen } = useReadReports(conversation, scroller)
   const offline = state?.connection.state === 'offline'
@@ -62,8 +65,17 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
   }, [ownNewest, none, toBottom])
 
   const rovingId = messages.some((one) => one.messageId === activeId) ? activeId : (newest?.messageId ?? null)
-  const actions = useRowActions(setActiveId, onError)
   const wantFocus = useRef(false)
+  const goTo = useCallback((messageId: string) => {
+    wantFocus.current = true
+    setActiveId(messageId)
+  }, [])
+  const { actions, asked, answered, said } = useRowActions({
+    conversation,
+    onFocus: setActiveId,
+    goTo,
+    onError,
+  })
   useEffect(() => {
     if (!wantFocus.current || activeId === null) return
     wantFocus.current = false
@@ -72,11 +84,18 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
     element?.scrollIntoView({ block: 'nearest' })
   }, [activeId])
 
+  const open = writable(conversation)
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
+    const row = event.target as HTMLElement
+    const message = messages.find((one) => one.messageId === row.dataset['messageId'])
+    if (message !== undefined && actOnKey(event.key, message, allowed(message, open, now), actions)) {
+      event.preventDefault()
+      return
+    }
     const at = messages.findIndex((one) => one.messageId === rovingId)
     const to = target(event.key, at, messages.length)
-    if (to === null || !(event.target as HTMLElement).closest('article')) return
+    if (to === null || row.closest('article') === null) return
     event.preventDefault()
     wantFocus.current = true
     setActiveId(messages[to]?.messageId ?? null)
@@ -95,6 +114,11 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
         aria-busy={thread.underWay !== null}
         data-testid="thread"
         onKeyDown={onKeyDown}
+        onMouseOver={(event) => {
+          const row = (event.target as HTMLElement).closest<HTMLElement>('article')
+          setHoveredId(row?.dataset['messageId'] ?? null)
+        }}
+        onMouseLeave={() => setHoveredId(null)}
       >
         <div className="inner" ref={inner}>
           {!thread.current && messages.length === 0 && (
@@ -116,6 +140,8 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
               height={visible.heightOf(block.key)}
               register={visible.register}
               rovingId={rovingId}
+              hoveredId={hoveredId}
+              open={open}
               setSize={setSize}
               person={person}
               account={state.account}
@@ -136,29 +162,25 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
           <Icon name="down" />
         </button>
       )}
+      <p className={said === '' ? 'vh' : 'said'} role="status">
+        {said}
+      </p>
+      <AskedDialog
+        asked={asked}
+        may={asked === null ? null : allowed(asked.message, open, now)}
+        person={person}
+        ownId={state.account.person.accountId}
+        now={now}
+        onLink={actions.onLink}
+        onClose={() => {
+          answered()
+          // Where the row is gone its neighbour has the one stop now.
+          requestAnimationFrame(() => {
+            if (document.activeElement !== document.body) return
+            scroller.current?.querySelector<HTMLElement>('[data-region-focus]')?.focus()
+          })
+        }}
+      />
     </div>
-  )
-}
-
-function useRowActions(
-  onFocus: (messageId: string) => void,
-  onError: (error: ErrorReport | null) => void,
-): RowActions {
-  const { client } = useServices()
-  const run = useCallback(
-    async (call: Promise<{ readonly ok: true } | { readonly ok: false; readonly error: ErrorReport }>) => {
-      const answer = await call
-      onError(answer.ok ? null : answer.error)
-    },
-    [onError],
-  )
-  return useMemo(
-    () => ({
-      onFocus,
-      onRetry: (messageId) => void run(client.call('message.retry', { messageId })),
-      onDiscard: (messageId) => void run(client.call('message.discard', { messageId })),
-      onLink: (address) => void run(client.call('link.open', { address })),
-    }),
-    [client, onFocus, run],
   )
 }

@@ -1,8 +1,9 @@
 import { memo, useCallback } from 'react'
 import type { OwnAccount, Person } from '../../../../src/contract/index.ts'
 import { Icon } from '../../../components/icon.tsx'
+import { dayMs } from '../../../components/spans.ts'
 import { useWords } from '../../../context.tsx'
-import { MessageRow, type RowActions } from './messageRow.tsx'
+import { MessageRow, type MessageRowData, type RowActions } from './messageRow.tsx'
 import type { Block, Row } from './rows.ts'
 
 interface MessageBlockProps {
@@ -11,9 +12,12 @@ interface MessageBlockProps {
   readonly height: number | null
   readonly register: (key: number, element: HTMLElement | null) => void
   readonly rovingId: string | null
+  /** The row under the pointer. */
+  readonly hoveredId: string | null
   readonly setSize: number
   readonly person: Person
   readonly account: OwnAccount
+  readonly open: boolean
   readonly actions: RowActions
   readonly now: number
 }
@@ -48,12 +52,22 @@ export const MessageBlock = memo(
     before.actions === after.actions &&
     before.now === after.now &&
     before.setSize === after.setSize &&
-    rovingIn(before) === rovingIn(after) &&
+    before.open === after.open &&
+    within(before, before.rovingId) === within(after, after.rovingId) &&
+    within(before, before.hoveredId) === within(after, after.hoveredId) &&
     sameRows(before.block.rows, after.block.rows),
 )
 
-function rovingIn({ block, rovingId }: MessageBlockProps): string | null {
-  return block.rows.some((row) => row.key === rovingId) ? rovingId : null
+function within({ block }: MessageBlockProps, id: string | null): string | null {
+  return block.rows.some((row) => row.key === id) ? id : null
+}
+
+/** Rows that say nothing of the passing time are not drawn again each minute. */
+function timeOf({ message }: MessageRowData, now: number): number {
+  const timed = message.timerSeconds > 0 || message.acknowledgement !== null
+  // Whether it may still be edited changes once.
+  const day = Math.floor((now - message.sentAt) / dayMs)
+  return timed ? now : message.sentAt + Math.min(1, Math.max(0, day)) * dayMs
 }
 
 function sameRows(a: readonly Row[], b: readonly Row[]): boolean {
@@ -99,7 +113,10 @@ function RowOf({ row, ...props }: MessageBlockProps & { readonly row: Row }) {
           setSize={props.setSize}
           person={props.person}
           account={props.account}
+          open={props.open}
           roving={row.message.messageId === props.rovingId}
+          tools={row.message.messageId === props.rovingId || row.message.messageId === props.hoveredId}
+          now={timeOf(row, props.now)}
           {...props.actions}
         />
       )

@@ -1,43 +1,61 @@
-import { useMemo } from 'react'
-import { linkify } from './linkify.ts'
+import { useMemo, type ReactNode } from 'react'
+import type { Format, Mention } from '../../../../src/contract/index.ts'
+import { marked, type MarkedPiece } from './marked.ts'
 
 interface MessageTextProps {
   readonly value: string
+  readonly formats: readonly Format[]
+  readonly mentions: readonly Mention[]
+  /** A mention of this account is a mention of oneself. */
+  readonly ownId: string
   /** Whether Tab stops at its links: only in the row that has the one stop of the thread. */
   readonly reachable: boolean
   readonly onLink: (address: string) => void
 }
 
-/** Plain text: paragraphs at empty lines, line ends kept inside them. */
-export function MessageText({ value, ...rest }: MessageTextProps) {
-  const paragraphs = useMemo(() => value.split(/\n{2,}/u).filter((one) => one.trim() !== ''), [value])
-  return paragraphs.map((paragraph, index) => <Paragraph key={index} value={paragraph} {...rest} />)
+/** Plain text with marks as elements: paragraphs at empty lines, line ends kept inside them (SECURITY 7). */
+export function MessageText({ value, formats, mentions, ...rest }: MessageTextProps) {
+  const paragraphs = useMemo(() => marked(value, formats, mentions), [value, formats, mentions])
+  return paragraphs.map((pieces, index) => (
+    <p key={index} className="words" dir="auto">
+      {pieces.map((piece, at) => (
+        <Piece key={at} piece={piece} {...rest} />
+      ))}
+    </p>
+  ))
 }
 
-/** Addresses ask to be opened outside, they never navigate (SECURITY 8). */
-function Paragraph({ value, reachable, onLink }: MessageTextProps) {
-  const pieces = useMemo(() => linkify(value), [value])
+interface PieceProps extends Pick<MessageTextProps, 'ownId' | 'reachable' | 'onLink'> {
+  readonly piece: MarkedPiece
+}
+
+function Piece({ piece, ownId, reachable, onLink }: PieceProps) {
+  const styled = piece.styles.reduce<ReactNode>((inner, style) => elements[style](inner), piece.text)
+  if (piece.mentioned !== null) {
+    return <span className={piece.mentioned === ownId ? 'mention me' : 'mention'}>{styled}</span>
+  }
+  const { address } = piece
+  if (address === null) return styled
+  // Addresses ask to be opened outside, they never navigate (SECURITY 8).
   return (
-    <p className="words" dir="auto">
-      {pieces.map((piece, index) =>
-        piece.kind === 'text' ? (
-          piece.text
-        ) : (
-          <a
-            key={index}
-            href={piece.address}
-            tabIndex={reachable ? 0 : -1}
-            draggable={false}
-            onClick={(event) => {
-              event.preventDefault()
-              onLink(piece.address)
-            }}
-            onAuxClick={(event) => event.preventDefault()}
-          >
-            {piece.text}
-          </a>
-        ),
-      )}
-    </p>
+    <a
+      href={address}
+      tabIndex={reachable ? 0 : -1}
+      draggable={false}
+      onClick={(event) => {
+        event.preventDefault()
+        onLink(address)
+      }}
+      onAuxClick={(event) => event.preventDefault()}
+    >
+      {styled}
+    </a>
   )
+}
+
+const elements: Readonly<Record<Format['style'], (inner: ReactNode) => ReactNode>> = {
+  bold: (inner) => <strong>{inner}</strong>,
+  italic: (inner) => <em>{inner}</em>,
+  strike: (inner) => <s>{inner}</s>,
+  monospace: (inner) => <code>{inner}</code>,
 }

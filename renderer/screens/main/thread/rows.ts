@@ -93,6 +93,8 @@ function opensRun(plan: RowPlan, marks: DividerPlaces, at: number): boolean {
   if (before === undefined || message === undefined) return true
   return (
     before.authorId !== message.authorId ||
+    before.kind === 'system' ||
+    message.kind === 'system' ||
     message.sentAt - before.sentAt > runPauseMs ||
     at === marks.newAt ||
     at === marks.queuedAt ||
