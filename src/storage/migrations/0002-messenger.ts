@@ -101,12 +101,19 @@ ALTER TABLE conversation ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0 CHECK (bl
 ALTER TABLE conversation ADD COLUMN muted_until INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0 CHECK (pinned IN (0, 1));
 ALTER TABLE conversation ADD COLUMN archived INTEGER NOT NULL DEFAULT 0 CHECK (archived IN (0, 1));
-ALTER TABLE conversation ADD COLUMN settings_changed_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN timer_seconds INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN timer_changed_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversation ADD COLUMN timer_change_id BLOB NOT NULL DEFAULT x'';
 ALTER TABLE conversation ADD COLUMN profile_key_sent INTEGER NOT NULL DEFAULT 0 CHECK (profile_key_sent IN (0, 1));
 UPDATE conversation SET accepted = 1;
+-- When each setting was changed last, on whichever device.
+CREATE TABLE conversation_setting (
+  conversation_id TEXT NOT NULL REFERENCES conversation,
+  name TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  change_id BLOB NOT NULL,
+  PRIMARY KEY (conversation_id, name)
+) STRICT, WITHOUT ROWID;
 DROP INDEX conversation_active;
 CREATE INDEX conversation_active ON conversation (active_at DESC, conversation_id);
 

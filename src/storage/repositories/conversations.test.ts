@@ -1,18 +1,16 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { blob, slowSteps, testMessage, testVault, type TestVault } from '../testkit.ts'
+import { changeSettings, takeSettings, type SettingsPatch } from './conversationSettings.ts'
 import {
-  changeSettings,
   conversationList,
   conversationSelect,
   markProfileKeySent,
   readConversation,
   readConversations,
-  takeSettings,
   takeTimer,
   touchConversation,
   writeDraft,
-  type SettingsChange,
 } from './conversations.ts'
 import { insertMessage } from './messages.ts'
 
@@ -27,8 +25,8 @@ const plain = { accepted: false, blocked: false, mutedUntil: 0, pinned: false, a
 it('begins a conversation as a request and tells requests, contacts and blocked ones apart', () => {
   kit.write((tx) => {
     for (const [n, id] of ['a', 'b', 'c'].entries()) touchConversation(tx, id, n + 1)
-    changeSettings(tx, 'b', { accepted: true }, 5)
-    changeSettings(tx, 'c', { accepted: true, blocked: true }, 5)
+    changeSettings(tx, 'b', { accepted: true }, { now: 5, changeId: blob(1) })
+    changeSettings(tx, 'c', { accepted: true, blocked: true }, { now: 5, changeId: blob(1) })
     writeDraft(tx, 'c', 'draft')
     markProfileKeySent(tx, 'c')
   })
@@ -45,7 +43,6 @@ it('begins a conversation as a request and tells requests, contacts and blocked 
     accepted: true,
     blocked: true,
     draft: 'draft',
-    settingsChangedAt: 5,
     timerSeconds: 0,
     timerChangedAt: 0,
     profileKeySent: true,
@@ -57,7 +54,7 @@ it('begins a conversation as a request and tells requests, contacts and blocked 
 })
 
 it('keeps settings of a conversation that has not begun, and lists it only then', () => {
-  kit.write((tx) => takeSettings(tx, 'a', { blocked: true }, 9))
+  kit.write((tx) => takeSettings(tx, 'a', { blocked: true }, { changedAt: 9, changeId: blob(1) }))
   expect(readConversations(kit.sql)).toEqual([])
   expect(readConversation(kit.sql, 'a')).toMatchObject({ blocked: true, activeAt: 0 })
   kit.write((tx) => touchConversation(tx, 'a', 4))
@@ -65,60 +62,60 @@ it('keeps settings of a conversation that has not begun, and lists it only then'
 })
 
 describe('settings', () => {
-  it('change above all that was seen, whatever the clock says', () => {
-    const change = kit.write((tx) => {
-      takeSettings(tx, 'a', { pinned: true, accepted: true }, 1_000)
-      return changeSettings(tx, 'a', { mutedUntil: 7, archived: null }, 10)
-    })
-    expect(change).toEqual({
-      settings: { ...plain, accepted: true, pinned: true, mutedUntil: 7 },
-      changedAt: 1_001,
-    })
-    expect(readConversation(kit.sql, 'a')).toMatchObject({ ...change.settings, settingsChangedAt: 1_001 })
+  const take = (id: string, patch: SettingsPatch, changedAt: number, changeId: number) =>
+    kit.write((tx) => takeSettings(tx, id, patch, { changedAt, changeId: blob(changeId) }))
+  const settings = (id: string) => {
+    const row = readConversation(kit.sql, id)
+    const { accepted, blocked, mutedUntil, pinned, archived } = row ?? plain
+    return { accepted, blocked, mutedUntil, pinned, archived }
+  }
+
+  it('change above what they replace, whatever the clock says, and leave the others', () => {
+    const change = (patch: SettingsPatch, now: number) =>
+      kit.write((tx) => changeSettings(tx, 'a', patch, { now, changeId: blob(1) }))
+    take('a', { pinned: true, accepted: true }, 1_000, 1)
+    expect(change({ mutedUntil: 7, archived: null }, 10)).toBe(10)
+    expect(change({ mutedUntil: 0, pinned: false }, 10)).toBe(1_001)
+    expect(change({ accepted: false }, 5_000)).toBe(5_000)
+    expect(settings('a')).toEqual(plain)
   })
 
-  it('refuse what is older', () => {
-    expect(kit.write((tx) => takeSettings(tx, 'a', { pinned: true }, 10))).toBe(true)
-    expect(kit.write((tx) => takeSettings(tx, 'a', { pinned: false }, 9))).toBe(false)
-    expect(kit.write((tx) => takeSettings(tx, 'a', { pinned: true }, 10))).toBe(false)
-    expect(readConversation(kit.sql, 'a')?.pinned).toBe(true)
+  it('stand each by itself, the newest', () => {
+    expect(take('a', { pinned: true, blocked: true }, 10, 1)).toBe(true)
+    expect([
+      take('a', { pinned: false }, 9, 9),
+      take('a', { pinned: false }, 10, 1),
+      take('a', {}, 99, 9),
+    ]).toEqual([false, false, false])
+    expect(take('a', { pinned: false, archived: true }, 9, 9)).toBe(true)
+    expect(take('a', { blocked: false }, 10, 2)).toBe(true)
+    expect(settings('a')).toEqual({ ...plain, pinned: true, archived: true })
   })
 
-  it('end equal in whatever order whole changes come', () => {
-    const whole = fc.record({
-      settings: fc.record({
+  it('end equal in whatever order changes come', () => {
+    const patch = fc.record(
+      {
         accepted: fc.boolean(),
         blocked: fc.boolean(),
         mutedUntil: fc.nat(2),
         pinned: fc.boolean(),
-        archived: fc.boolean(),
-      }),
-      changedAt: fc.integer({ min: 1, max: 3 }),
+        archived: fc.option(fc.boolean()),
+      },
+      { requiredKeys: [] },
+    )
+    const list = fc.uniqueArray(fc.record({ patch, at: fc.integer({ min: 1, max: 3 }), id: fc.nat(200) }), {
+      selector: (change) => change.id,
+      minLength: 2,
+      maxLength: 5,
     })
     let conversations = 0
-    const after = (changes: readonly SettingsChange[]) => {
-      conversations += 1
-      const id = `c${conversations}`
-      kit.write((tx) => {
-        for (const { settings, changedAt } of changes) takeSettings(tx, id, settings, changedAt)
-      })
-      const row = readConversation(kit.sql, id)
-      return row && { ...row, conversationId: '' }
-    }
     fc.assert(
-      fc.property(
-        fc
-          .array(whole, { minLength: 1, maxLength: 5 })
-          .chain((changes) =>
-            fc.tuple(
-              fc.constant(changes),
-              fc.shuffledSubarray(changes, { minLength: changes.length, maxLength: changes.length }),
-            ),
-          ),
-        ([one, other]) => {
-          expect(after(one)).toEqual(after(other))
-        },
-      ),
+      fc.property(list, (changes) => {
+        const [one, other] = [`c${(conversations += 1)}`, `c${(conversations += 1)}`]
+        for (const { patch: given, at, id } of changes) take(one, given, at, id)
+        for (const { patch: given, at, id } of changes.toReversed()) take(other, given, at, id)
+        expect(settings(one)).toEqual(settings(other))
+      }),
       { numRuns: 40 },
     )
   })
