@@ -30,7 +30,7 @@ afterEach(() => kit.remove())
 const account: Account = {
   status: 'linking',
   record: {
-    accountId: '',
+    accountId: 'a',
     displayName: 'Anne',
     title: '',
     service: '',
@@ -45,7 +45,7 @@ const account: Account = {
     zkPublicParams: 'cc',
     invitationCode: '',
   },
-  identityKeyPair: blob(),
+  identityKeyPair: blob(1),
   deviceKey: blob(2),
   profileKey: Buffer.alloc(32, 3),
 }
@@ -60,7 +60,7 @@ it('holds nothing at first', () => {
   expect([readTakenUpTo(kit.sql), readDevicesRevision(kit.sql)]).toEqual([0, 0])
 })
 
-it('gets its keys when it is linked; writing its record again never changes one', () => {
+it('changes its keys by themselves; writing its record again never changes one', () => {
   kit.write((tx) => {
     writeAccount(tx, account, null)
     writePendingLink(tx, '{"offer":1}')
@@ -110,10 +110,10 @@ it('keeps generation, revision and certificate; what was taken in never goes bac
   expect(readCertificate(kit.sql)).toEqual({ certificate: blob(5), expiresAt: 6 })
 })
 
-it.each([['a profile key of another length', (a: Account) => ({ ...a, profileKey: blob(1) })]])(
-  'refuses %s',
-  (_, spoil) => {
-    expect(() => kit.write((tx) => writeAccount(tx, spoil(account), null))).toThrow(CodedError)
-    expect(readAccount(kit.sql)).toBeNull()
-  },
-)
+it.each<[string, Partial<Account>]>([
+  ['a profile key of another length', { profileKey: blob(1) }],
+  ['no identity key', { identityKeyPair: blob() }],
+])('refuses %s', (_, spoilt) => {
+  expect(() => kit.write((tx) => writeAccount(tx, { ...account, ...spoilt }, null))).toThrow(CodedError)
+  expect(readAccount(kit.sql)).toBeNull()
+})

@@ -31,11 +31,11 @@ export type AccountStatus = z.infer<typeof statusSchema>
 export interface Account {
   /**
    * `enrolling`: the relay may or may not have used the invitation; the same device key asks again.
-   * `linking`: a device that waits to be linked; the keys of the account are not there yet.
+   * `linking`: another device has handed the account's keys over; the relay has not confirmed the link.
    */
   readonly status: AccountStatus
   readonly record: AccountRecord
-  /** libsignal's serialized IdentityKeyPair; empty while `linking`. */
+  /** libsignal's serialized IdentityKeyPair. */
   readonly identityKeyPair: Bytes
   /** Ed25519 private key of this device, PKCS #8 DER. */
   readonly deviceKey: Bytes
@@ -74,10 +74,9 @@ export function readAccount(sql: Sql): Account | null {
  * an account that is there already stay: they change by `updateIdentity` and `updateProfileKey` alone.
  */
 export function writeAccount(tx: Tx, account: Account, pendingUpload: string | null): void {
-  // The binding takes empty bytes for null.
   tx.run(
     `INSERT INTO account (id, status, record, identity_key_pair, device_key, profile_key, pending_upload)
-     VALUES (1, ?, ?, coalesce(?, x''), ?, ?, ?)
+     VALUES (1, ?, ?, ?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET status = excluded.status, record = excluded.record,
        pending_upload = excluded.pending_upload`,
     [
@@ -125,7 +124,7 @@ export function writeCertificate(tx: Tx, row: SenderCertificateRow): void {
   ])
 }
 
-/** What a device keeps of its own linking, as JSON that its writer knows; null when it is not being linked. */
+/** What a device that is being linked has still to show the relay, as JSON of its writer; null for any other. */
 export function readPendingLink(sql: Sql): string | null {
   return sql.get<{ pending_link: string | null }>('SELECT pending_link FROM account')?.pending_link ?? null
 }
