@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PrivateKey, PublicKey, SenderCertificate, ServerCertificate } from '@signalapp/libsignal-client'
@@ -54,6 +54,8 @@ export interface TestDevice {
   readonly upload: KeyUpload
   /** Closes and opens the vault again, as a restart does. */
   restart(): void
+  /** Copies the vault as it is now; what comes back puts the copy in its place. */
+  copy(): () => void
   remove(): void
 }
 
@@ -86,6 +88,10 @@ export function testDevice(
   const { upload } = makeKeys(writes, identityKeyPair, order, clock.now())
   writes.commit()
   const lane = options.lane ?? new SerialQueue()
+  const reopen = (): void => {
+    device.records = new VaultRecords(openVault(file, key))
+    device.protocol = new Protocol(device.records, local, lane, clock)
+  }
   const device: TestDevice = {
     local,
     identityKey: identityPublicKey(identityKeyPair),
@@ -95,8 +101,16 @@ export function testDevice(
     upload,
     restart() {
       device.records.vault.close()
-      device.records = new VaultRecords(openVault(file, key))
-      device.protocol = new Protocol(device.records, local, lane, clock)
+      reopen()
+    },
+    copy() {
+      device.records.vault.checkpoint()
+      const bytes = readFileSync(file)
+      return () => {
+        device.records.vault.close()
+        writeFileSync(file, bytes)
+        reopen()
+      }
     },
     remove() {
       device.records.vault.close()

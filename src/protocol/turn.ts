@@ -69,6 +69,13 @@ export class Turn {
     }
   }
 
+  /** Of the device that a session is with. Throws `session.missing`. */
+  async registrationIdOf(to: Address): Promise<number> {
+    const session = await this.#stores(this.writes).session.getSession(protocolAddress(to))
+    if (session === null) throw new CodedError('session.missing')
+    return session.remoteRegistrationId()
+  }
+
   /**
    * PQXDH from a bundle. An older session with that device stays beside the new one for what is still on its way
    * (libsignal keeps both in one record). Throws `device.attestation`, `bundle.signature`,
