@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { toHex, utf8, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
 import { deviceKey } from '../storage/records.ts'
+import { retiredPerDevice } from './retiredSessions.ts'
 import { ratchetStep } from './ratchetStep.ts'
 import type { InnerCiphertext } from './sealedSender.ts'
 import { bundleOf, startSessions, type TestDevice } from './testkit.ts'
@@ -32,24 +33,36 @@ interface Sent {
    * of it speak to the same peer, who can follow one of them only. It asks again for what the other sends.
    */
   readonly forked: boolean
+  /** What the sender’s vault had read and said by then. */
+  readonly read: ReadonlySet<string>
+  readonly said: ReadonlySet<string>
   /** How many messages the receiver had opened when it was sent. */
   readonly openedBefore: number
+}
+
+/** What a vault knows; a copy knows what it knew. */
+interface Memory {
+  /** Texts that it has taken in. */
+  readonly read: ReadonlySet<string>
+  readonly said: ReadonlySet<string>
 }
 
 interface Party {
   readonly device: TestDevice
   /** Messages on their way to it. */
   queue: Sent[]
-  /** Texts that the vault in use has taken in. */
-  read: ReadonlySet<string>
+  memory: Memory
   /** Steps of the messages that it opened, in order. */
   opened: string[]
   /** Of the session that it encrypts with now. */
   era: number
   /** `rollbacks` after its own last one. */
   rolledBackAt: number
-  copies: { readonly restore: () => void; readonly read: ReadonlySet<string> }[]
+  copies: { readonly restore: () => void; readonly memory: Memory }[]
 }
+
+const within = (few: ReadonlySet<string>, many: ReadonlySet<string>): boolean =>
+  [...few].every((text) => many.has(text))
 
 type Act =
   | { readonly act: 'send'; readonly by: number }
@@ -75,7 +88,7 @@ class Model {
     const [a, b] = devices.map((device): Party => ({
       device,
       queue: [],
-      read: new Set(),
+      memory: { read: new Set(), said: new Set() },
       opened: [],
       era: 0,
       rolledBackAt: 0,
@@ -106,7 +119,7 @@ class Model {
         return
       }
       case 'copy':
-        party.copies.push({ restore: party.device.copy(), read: party.read })
+        party.copies.push({ restore: party.device.copy(), memory: party.memory })
         return
       case 'rollback':
         return await this.#rollBack(party, act.which)
@@ -126,7 +139,9 @@ class Model {
       turn.seal(addressOf(to.device), inner, certificate),
     )
     const forked = from.rolledBackAt > from.era
-    to.queue.push({ text, body, step, era: from.era, forked, openedBefore: to.opened.length })
+    const { read, said } = from.memory
+    to.queue.push({ text, body, step, era: from.era, forked, read, said, openedBefore: to.opened.length })
+    from.memory = { read, said: new Set([...said, text]) }
   }
 
   async #encrypt(from: Party, to: Party, text: string): Promise<InnerCiphertext> {
@@ -147,13 +162,14 @@ class Model {
   }
 
   async receive(to: Party, sent: Sent): Promise<void> {
+    const { read, said } = to.memory
     const live = this.#liveSession(to)
     const result = await room.open(to.device, sent.body)
     if (result.kind === 'opened') {
       expect(textOf(result)).toBe(sent.text)
       // Nothing is read twice by one vault.
-      expect(to.read.has(sent.text)).toBe(false)
-      to.read = new Set([...to.read, sent.text])
+      expect(read.has(sent.text)).toBe(false)
+      to.memory = { said, read: new Set([...read, sent.text]) }
       to.opened.push(sent.step)
       // What the live session reads becomes what it encrypts with; a retired one stays out of use.
       if (this.#liveSession(to) !== live) to.era = sent.era
@@ -161,13 +177,18 @@ class Model {
     }
     expect(result.kind).toBe('refused')
     if (!this.#retires) return
-    expect(to.read.has(sent.text) || !this.#survives(to, sent)).toBe(true)
+    expect(read.has(sent.text) || !this.#survives(to, sent)).toBe(true)
   }
 
-  /** Whether the receiver must still have the keys: it did not go back behind the session, nor did the chain die. */
+  /**
+   * Whether the receiver must have the keys: the session was begun after it last went back, or the sender has heard
+   * nothing that the receiver forgot saying, so that a retired session has them; and the chain lives.
+   */
   #survives(to: Party, sent: Sent): boolean {
     const chains = new Set(to.opened.slice(sent.openedBefore).map((step) => step.split('.')[0]))
-    return !sent.forked && to.rolledBackAt <= sent.era && chains.size <= turnsKept
+    const retired = within(sent.read, to.memory.said) && this.#rollbacks - sent.era < retiredPerDevice
+    const followed = !sent.forked || within(to.memory.read, sent.said)
+    return followed && chains.size <= turnsKept && (to.rolledBackAt <= sent.era || retired)
   }
 
   #liveSession({ device }: Party): string | null {
@@ -180,7 +201,7 @@ class Model {
     const copy = party.copies[which % Math.max(1, party.copies.length)]
     if (copy === undefined) return
     copy.restore()
-    party.read = copy.read
+    party.memory = copy.memory
     this.#rollbacks += 1
     party.rolledBackAt = this.#rollbacks
     if (!this.#retires) return
