@@ -14,9 +14,11 @@ interface OrganisationStepProps {
   readonly typed: string
   readonly onTyped: (typed: string) => void
   readonly onAccepted: (inspected: Inspected) => void
+  /** The account is on another workstation already. */
+  readonly onLink: () => void
 }
 
-export function OrganisationStep({ state, typed, onTyped, onAccepted }: OrganisationStepProps) {
+export function OrganisationStep({ state, typed, onTyped, onAccepted, onLink }: OrganisationStepProps) {
   const text = useText()
   const codeOnly = state.managed.relayAddress !== null
   const input = readInvitation(typed, codeOnly)
@@ -75,6 +77,9 @@ export function OrganisationStep({ state, typed, onTyped, onAccepted }: Organisa
             {text(codeOnly ? 'enrol.noCode' : 'enrol.noInvitation')}
           </button>
         </div>
+        <button type="button" className="linklike link-instead" onClick={onLink}>
+          {text('enrol.linkInstead')}
+        </button>
         {reason !== null && (
           <p className="hint" id={reasonId}>
             {reason}

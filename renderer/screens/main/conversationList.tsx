@@ -1,11 +1,18 @@
-import { useId, useMemo, useState } from 'react'
+import { useId, useMemo, useState, type ReactNode } from 'react'
+import type { TextKey } from '../../../src/text/index.ts'
 import { Icon } from '../../components/icon.tsx'
 import { moveInList } from '../../components/roving.ts'
 import { useModel, useNow, useServices, useText, useView } from '../../context.tsx'
 import { readyOf } from '../../store/state.ts'
 import { openConversation, showDirectory } from '../../store/view.ts'
 import { ConversationOption } from './conversationOption.tsx'
-import { ordered } from './order.ts'
+import { ordered, shownIn, type ListFilter } from './order.ts'
+
+const emptyWords: Readonly<Record<ListFilter, TextKey>> = {
+  all: 'list.empty',
+  unread: 'list.noUnread',
+  archived: 'list.noArchived',
+}
 
 /** A listbox: arrows move the focus, Enter opens; the selection does not follow the focus. */
 export function ConversationList() {
@@ -13,15 +20,22 @@ export function ConversationList() {
   const { view } = useServices()
   const state = useModel(readyOf)
   const openId = useView((one) => one.openId)
-  const [unreadOnly, setUnreadOnly] = useState(false)
+  const [filter, setFilter] = useState<ListFilter>('all')
   const [focusedId, setFocusedId] = useState<string | null>(null)
-  const groupId = useId()
   const now = useNow(60_000)
   const all = useMemo(() => ordered(state?.conversations ?? []), [state?.conversations])
-  const unread = all.filter((one) => one.unread > 0).length
-  const shown = unreadOnly ? all.filter((one) => one.unread > 0 || one.conversationId === openId) : all
+  const unread = all.filter((one) => one.unread > 0 && !one.archived).length
+  const archived = all.filter((one) => one.archived).length
+  const shown = all.filter((one) => shownIn(filter, one, openId))
   const ids = shown.map((one) => one.conversationId)
   const rovingId = [focusedId, openId].find((id) => id !== null && ids.includes(id)) ?? ids[0]
+
+  const groups = (
+    [
+      { label: 'list.pinned', conversations: shown.filter((one) => one.pinned) },
+      { label: 'list.recent', conversations: shown.filter((one) => !one.pinned) },
+    ] as const
+  ).filter((group) => group.conversations.length > 0)
 
   return (
     <section className="panel list" aria-label={text('list.label')} data-region="list">
@@ -40,26 +54,25 @@ export function ConversationList() {
       </div>
       {all.length > 0 && (
         <div className="filters" role="group" aria-label={text('list.filter')}>
-          <button
-            type="button"
-            className="chip"
-            aria-pressed={!unreadOnly}
-            onClick={() => setUnreadOnly(false)}
-          >
-            {text('list.all')}
-          </button>
-          <button
-            type="button"
-            className="chip"
-            aria-pressed={unreadOnly}
-            onClick={() => setUnreadOnly(true)}
-          >
-            {text('list.unreadOnly')} <span className="num">{unread}</span>
-          </button>
+          <Chip on={filter === 'all'} label={text('list.all')} onChoose={() => setFilter('all')} />
+          <Chip
+            on={filter === 'unread'}
+            label={text('list.unreadOnly')}
+            count={unread}
+            onChoose={() => setFilter('unread')}
+          />
+          {(archived > 0 || filter === 'archived') && (
+            <Chip
+              on={filter === 'archived'}
+              label={text('list.archived')}
+              count={archived}
+              onChoose={() => setFilter('archived')}
+            />
+          )}
         </div>
       )}
       {shown.length === 0 ? (
-        <p className="hint list-empty">{text(all.length === 0 ? 'list.empty' : 'list.noUnread')}</p>
+        <p className="hint list-empty">{text(all.length === 0 ? 'list.empty' : emptyWords[filter])}</p>
       ) : (
         <div
           className="scroll"
@@ -68,22 +81,21 @@ export function ConversationList() {
           data-testid="conversation-list"
           onKeyDown={moveInList}
         >
-          <div role="group" aria-labelledby={groupId}>
-            <div className="lsec" id={groupId} role="presentation">
-              {text('list.recent')}
-            </div>
-            {shown.map((conversation) => (
-              <ConversationOption
-                key={conversation.conversationId}
-                conversation={conversation}
-                now={now}
-                selected={conversation.conversationId === openId}
-                roving={conversation.conversationId === rovingId}
-                onFocus={setFocusedId}
-                onOpen={(id) => openConversation(view, id)}
-              />
-            ))}
-          </div>
+          {groups.map(({ label, conversations }) => (
+            <Group key={label} label={text(label)}>
+              {conversations.map((conversation) => (
+                <ConversationOption
+                  key={conversation.conversationId}
+                  conversation={conversation}
+                  now={now}
+                  selected={conversation.conversationId === openId}
+                  roving={conversation.conversationId === rovingId}
+                  onFocus={setFocusedId}
+                  onOpen={(id) => openConversation(view, id)}
+                />
+              ))}
+            </Group>
+          ))}
         </div>
       )}
       {state !== null && all.length > 0 && (
@@ -101,5 +113,32 @@ export function ConversationList() {
         </div>
       )}
     </section>
+  )
+}
+
+interface ChipProps {
+  readonly on: boolean
+  readonly label: string
+  readonly count?: number
+  readonly onChoose: () => void
+}
+
+function Chip({ on, label, count, onChoose }: ChipProps) {
+  return (
+    <button type="button" className="chip" aria-pressed={on} onClick={onChoose}>
+      {label} {count !== undefined && <span className="num">{count}</span>}
+    </button>
+  )
+}
+
+function Group({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  const id = useId()
+  return (
+    <div role="group" aria-labelledby={id}>
+      <div className="lsec" id={id} role="presentation">
+        {label}
+      </div>
+      {children}
+    </div>
   )
 }

@@ -2,6 +2,7 @@ import { memo } from 'react'
 import type { ConversationView } from '../../../src/contract/index.ts'
 import { Avatar } from '../../components/avatar.tsx'
 import { Icon } from '../../components/icon.tsx'
+import { Seal } from '../../components/seal.tsx'
 import { useView, useWords } from '../../context.tsx'
 
 interface ConversationOptionProps {
@@ -21,7 +22,9 @@ export const ConversationOption = memo(function ConversationOption(props: Conver
   const draft = (typed ?? conversation.draft).trim()
   // What is being written in the open conversation is in front of the person's eyes already.
   const shownDraft = selected ? '' : draft
-  const { held, queued } = conversation
+  const { held, queued, identity, pinned } = conversation
+  const muted = conversation.mutedUntil > now
+  const changed = identity === 'changed' || held > 0
   // The name of the option is its text, so its parts stand in the order in which they matter to a listener.
   return (
     <div
@@ -44,6 +47,7 @@ export const ConversationOption = memo(function ConversationOption(props: Conver
         <b className="trunc" title={person.displayName}>
           {person.displayName}
         </b>
+        {!changed && <Seal identity={identity} />}
       </span>
       {unread > 0 && <Said words={text('list.unread', { count: unread })} />}
       {held > 0 && <Said words={text('list.held', { count: held })} />}
@@ -52,10 +56,14 @@ export const ConversationOption = memo(function ConversationOption(props: Conver
       </span>
       {queued > 0 && <Said words={text('list.queued', { count: queued })} />}
       <span className="tm">{dates.list(conversation.activeAt, now)}</span>
+      {muted && <Said words={text('list.muted')} />}
+      {pinned && <Said words={text('list.isPinned')} />}
       <span className="fl" aria-hidden="true">
-        {held > 0 && <Icon name="sealBroken" small className="warn" />}
+        {changed && <Icon name="sealBroken" small className="warn" />}
         {queued > 0 && <Icon name="queued" small className="warn" />}
-        {unread > 0 && <span className="count">{unread}</span>}
+        {unread > 0 && <span className={muted ? 'count q' : 'count'}>{unread}</span>}
+        {muted && <Icon name="muted" small />}
+        {pinned && <Icon name="pin" small />}
       </span>
     </div>
   )
@@ -74,7 +82,16 @@ interface PreviewProps {
 function Preview({ conversation, draft }: PreviewProps) {
   const { text } = useWords()
   const { held, preview } = conversation
-  if (held > 0) return <span className="trunc warn strong">{text('list.heldShort')}</span>
+  if (held > 0 || conversation.identity === 'changed') {
+    return <span className="trunc warn strong">{text('list.heldShort')}</span>
+  }
+  if (conversation.standing !== 'accepted') {
+    return (
+      <span className="trunc strong">
+        {text(conversation.standing === 'request' ? 'list.request' : 'list.blocked')}
+      </span>
+    )
+  }
   if (draft !== '') {
     return (
       <span className="trunc" dir="auto">

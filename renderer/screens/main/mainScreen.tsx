@@ -1,14 +1,18 @@
 import { useEffect } from 'react'
+import type { Alert } from '../../../src/contract/index.ts'
 import { exhausted } from '../../../src/base/exhaustive.ts'
 import { useModel, useServices, useText, useView } from '../../context.tsx'
 import { conversationOf, readyOf } from '../../store/state.ts'
+import { gravestOf } from './alerts.ts'
 import { Composer } from './composer.tsx'
 import { ConversationList } from './conversationList.tsx'
 import { DirectoryPage } from './directoryPage.tsx'
 import { EmptyThread } from './emptyThread.tsx'
 import { OfflineBanner } from './offlineBanner.tsx'
 import { Rail } from './rail.tsx'
-import { SettingsPage } from './settingsPage.tsx'
+import { SettingsPage } from './settings/settingsPage.tsx'
+import { AlertBand } from './alertBand.tsx'
+import { StandingBar } from './standingBar.tsx'
 import { ThreadView } from './threadView.tsx'
 import { useShortcuts } from './useShortcuts.ts'
 
@@ -17,11 +21,20 @@ export function MainScreen() {
   useTitle()
   return (
     <>
-      <OfflineBanner />
+      <Banners />
       <Body />
     </>
   )
 }
+
+/** At most one: what happened to the account weighs more than the network, which the title bar tells too. */
+function Banners() {
+  const alerts = useModel((model) => readyOf(model)?.alerts ?? none)
+  const gravest = gravestOf(alerts)
+  return gravest === null ? <OfflineBanner /> : <AlertBand alert={gravest} others={alerts.length - 1} />
+}
+
+const none: readonly Alert[] = []
 
 function Body() {
   const section = useView((view) => view.section)
@@ -63,7 +76,11 @@ function MessagesSection() {
           aria-label={text('thread.with', { name: conversation.person.displayName })}
         >
           <ThreadView conversation={conversation} />
-          <Composer conversation={conversation} />
+          {conversation.standing === 'accepted' ? (
+            <Composer conversation={conversation} />
+          ) : (
+            <StandingBar conversation={conversation} />
+          )}
         </main>
       )}
     </div>

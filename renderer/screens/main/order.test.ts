@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { ConversationView } from '../../../src/contract/index.ts'
 import { conversationSample } from '../../samples.ts'
-import { neighbour, ordered } from './order.ts'
+import { neighbour, ordered, shownIn } from './order.ts'
 
 function conversation(conversationId: string, activeAt: number, unread = 0): ConversationView {
   return conversationSample({ conversationId, activeAt, unread })
@@ -21,4 +21,15 @@ test('the neighbour, from none, at the ends, unread only', () => {
   expect(neighbour(all, 'a', 1, false)).toBeNull()
   expect(neighbour(all, 'a', -1, true)?.conversationId).toBe('b')
   expect(neighbour(all, 'b', 1, true)).toBeNull()
+})
+
+test('pinned ones come first; archived ones are apart, except the open one', () => {
+  const pinned = conversationSample({ conversationId: 'p', activeAt: 0, pinned: true })
+  const archived = conversationSample({ conversationId: 'x', activeAt: 9, archived: true })
+  expect(ordered([...all, pinned]).map((one) => one.conversationId)).toEqual(['p', 'b', 'd', 'c', 'a'])
+  expect(shownIn('all', archived, null)).toBe(false)
+  expect(shownIn('archived', archived, null)).toBe(true)
+  expect(shownIn('unread', archived, 'x')).toBe(true)
+  expect(shownIn('archived', pinned, null)).toBe(false)
+  expect(neighbour([...all, archived], null, 1, false)?.conversationId).toBe('b')
 })

@@ -1,8 +1,8 @@
 import { useId } from 'react'
-import type { Theme } from '../../../src/contract/index.ts'
-import { languages, type Language, type TextKey } from '../../../src/text/index.ts'
-import { Icon } from '../../components/icon.tsx'
-import { useModel, useServices, useText } from '../../context.tsx'
+import type { Theme } from '../../../../src/contract/index.ts'
+import { languages, type Language, type TextKey } from '../../../../src/text/index.ts'
+import { Icon } from '../../../components/icon.tsx'
+import { useModel, useServices, useText } from '../../../context.tsx'
 
 const languageNames: Readonly<Record<Language, TextKey>> = {
   fr: 'app.languageFrench',
@@ -18,40 +18,28 @@ const themeNames: Readonly<Record<ThemeName, TextKey>> = {
 }
 const themes = Object.keys(themeNames) as readonly ThemeName[]
 
-export function SettingsPage() {
+export function AppearancePage() {
   const text = useText()
   const { client } = useServices()
   const appearance = useModel((model) => model.appearance)
   return (
-    <main className="thread settings" aria-label={text('settings.title')} data-region="main">
-      <div className="scroll">
-        <div className="setpage">
-          <h1>{text('settings.title')}</h1>
-          <section className="sgroup">
-            <h2>{text('settings.appearance')}</h2>
-            <Choice
-              label={text('settings.language')}
-              hint={text('settings.languageHint')}
-              value={appearance.locale}
-              options={languages.map((language) => ({
-                value: language,
-                name: text(languageNames[language]),
-              }))}
-              onChange={(locale) => void client.call('appearance.set', { locale })}
-            />
-            <Choice
-              label={text('settings.theme')}
-              hint={text('settings.themeHint')}
-              value={appearance.theme ?? 'system'}
-              options={themes.map((theme) => ({ value: theme, name: text(themeNames[theme]) }))}
-              onChange={(theme) =>
-                void client.call('appearance.set', { theme: theme === 'system' ? null : theme })
-              }
-            />
-          </section>
-        </div>
-      </div>
-    </main>
+    <section className="sgroup">
+      <h3>{text('settings.appearance')}</h3>
+      <Choice
+        label={text('settings.language')}
+        hint={text('settings.languageHint')}
+        value={appearance.locale}
+        options={languages.map((language) => ({ value: language, name: text(languageNames[language]) }))}
+        onChange={(locale) => void client.call('appearance.set', { locale })}
+      />
+      <Choice
+        label={text('settings.theme')}
+        hint={text('settings.themeHint')}
+        value={appearance.theme ?? 'system'}
+        options={themes.map((theme) => ({ value: theme, name: text(themeNames[theme]) }))}
+        onChange={(theme) => void client.call('appearance.set', { theme: theme === 'system' ? null : theme })}
+      />
+    </section>
   )
 }
 
