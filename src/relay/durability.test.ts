@@ -5,9 +5,10 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toHex } from '../base/bytes.ts'
 import { createInvitation, initRelay } from './index.ts'
-import { ask, enrolDevice, TestClient, type EnrolledDevice } from './testing/client.ts'
+import { ask, enrolDevice, type EnrolledDevice } from './testing/client.ts'
 import { relayFixture } from './testing/fixture.ts'
 import { bundleRelay, type RelayProgram } from './testing/program.ts'
+import { AnonymousClient, TestClient } from './testing/sockets.ts'
 
 let program: RelayProgram
 let folder: string
@@ -31,10 +32,10 @@ test('killed five times in the middle of load, the relay has everything that it 
   let relay = await program.listen(data)
   const enrol = async (name: string): Promise<EnrolledDevice> =>
     enrolDevice(relay.address, (await createInvitation({ data, name, address: relay.address })).code)
-  const [alice, bob] = [await enrol('Alice'), await enrol('Bob')]
+  const bob = await enrol('Bob')
   const acknowledged: string[] = []
   for (let round = 0; round < rounds; round += 1) {
-    const client = await TestClient.connect(relay.address, alice)
+    const client = await AnonymousClient.connect(relay.address)
     const load = Promise.all(
       Array.from({ length: inFlight }, async () => keepPutting(client, bob, acknowledged)),
     )
@@ -54,7 +55,11 @@ test('killed five times in the middle of load, the relay has everything that it 
   await relay.kill('SIGKILL')
 })
 
-async function keepPutting(client: TestClient, to: EnrolledDevice, acknowledged: string[]): Promise<void> {
+async function keepPutting(
+  client: AnonymousClient,
+  to: EnrolledDevice,
+  acknowledged: string[],
+): Promise<void> {
   for (;;) {
     const id = randomBytes(16)
     try {
@@ -84,8 +89,8 @@ async function waitFor(condition: () => boolean): Promise<void> {
 
 test('an orderly stop answers what it took', async () => {
   const fixture = await relayFixture()
-  const [alice, bob] = [await fixture.enrol('Alice'), await fixture.enrol('Bob')]
-  const client = await TestClient.connect(fixture.address, alice)
+  const bob = await fixture.enrol('Bob')
+  const client = await AnonymousClient.connect(fixture.address)
   const puts = Array.from({ length: 200 }, async () => client.put(bob, randomBytes(100)).catch(() => null))
   await puts[0]
   const again = await fixture.restart()
@@ -100,8 +105,8 @@ test('an orderly stop answers what it took', async () => {
 
 test('on a full disk a put is refused and nothing acknowledged is lost; reading makes room again', async () => {
   const fixture = await relayFixture({ database: { maxBytes: 1024 * 1024 } })
-  const [alice, bob] = [await fixture.enrol('Alice', 0), await fixture.enrol('Bob', 0)]
-  const client = await TestClient.connect(fixture.address, alice)
+  const bob = await fixture.enrol('Bob', 0)
+  const client = await AnonymousClient.connect(fixture.address)
   let stored = 0
   let refusal: unknown = null
   while (refusal === null && stored < 1_000) {

@@ -1,4 +1,11 @@
 export { startRelay, type RelayOptions, type RunningRelay } from './relay.ts'
 export { initRelay, renewCertificate, type InitOptions } from './data/relayData.ts'
-export { createInvitation, type CreatedInvitation, type InvitationOptions } from './data/invitations.ts'
+export {
+  createInvitation,
+  createInvitationAgain,
+  type AgainOptions,
+  type CreatedInvitation,
+  type InvitationOptions,
+} from './data/invitations.ts'
+export { releaseDevice } from './data/release.ts'
 export { relayLog, silentLog, type RelayLog } from './log.ts'

@@ -24,6 +24,8 @@ export type RelayEvent =
   | 'request refused'
   | 'request failed'
   | 'device enrolled'
+  | 'device linked'
+  | 'device frozen'
   | 'server certificate read'
 
 /** All that may stand beside an event. */

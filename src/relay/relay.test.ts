@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { fromBase64Url, utf8 } from '../base/bytes.ts'
-import { call, messageIdOf, TestClient, type EnrolledDevice } from './testing/client.ts'
+import { fromBase64Url, toBase64Url, utf8 } from '../base/bytes.ts'
+import { accessKeyHeader } from '../wire/http.ts'
+import { call, messageIdOf, type EnrolledDevice } from './testing/client.ts'
 import { relayFixture, type RelayFixture } from './testing/fixture.ts'
+import { AnonymousClient, TestClient } from './testing/sockets.ts'
 
 let fixture: RelayFixture
 let alice: EnrolledDevice
@@ -16,7 +18,7 @@ beforeAll(async () => {
 afterAll(async () => fixture.end())
 
 test('an envelope goes from one device to another, live, and is gone after its acknowledgement', async () => {
-  const a = await TestClient.connect(fixture.address, alice)
+  const a = await AnonymousClient.connect(fixture.address)
   const b = await TestClient.connect(fixture.address, bob)
   await b.next('queueEmpty')
   expect((await a.put(bob, utf8('sealed'), messageIdOf('1'))).outcome.case).toBe('stored')
@@ -34,7 +36,7 @@ test('an envelope goes from one device to another, live, and is gone after its a
 })
 
 test('what was put for an absent device waits for it, also over a restart', async () => {
-  const a = await TestClient.connect(fixture.address, alice)
+  const a = await AnonymousClient.connect(fixture.address)
   for (const name of ['x', 'y', 'z']) await a.put(bob, utf8(name), messageIdOf(name))
   await a.end()
   fixture = await fixture.restart()
@@ -51,7 +53,10 @@ test('the authenticated routes answer', async () => {
   const { token } = await TestClient.connect(fixture.address, alice)
   const directory = await call(fixture.address, 'directory', { token, query: { query: 'oeuv BENE' } })
   expect(directory.entries.map((entry) => entry.accountId)).toEqual([bob.accountId])
-  const bundle = await call(fixture.address, 'bundle', { token, query: { accountId: bob.accountId } })
+  const bundle = await call(fixture.address, 'bundle', {
+    headers: { [accessKeyHeader]: toBase64Url(bob.accessKey) },
+    query: { accountId: bob.accountId },
+  })
   expect(bundle.devices).toHaveLength(1)
   const { certificate } = await call(fixture.address, 'certificate', { token })
   expect(fromBase64Url(certificate)?.length).toBeGreaterThan(200)

@@ -3,11 +3,14 @@ import { systemClock, type Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { systemCode } from '../base/atomicFile.ts'
 import { lockData } from './data/dataLock.ts'
-import { databaseFile, readRelayData, signerReader } from './data/relayData.ts'
+import { Permits } from './crypto/permits.ts'
+import { databaseFile, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
 import { RateLimits, usualBudgets, type Budgets } from './http/budgets.ts'
 import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
 import { httpServer } from './http/server.ts'
 import { silentLog, type RelayLog } from './log.ts'
+import { Linking } from './linking.ts'
+import { GenerationCommit } from './queue/generationCommit.ts'
 import { GroupCommit } from './queue/groupCommit.ts'
 import { limits } from '../wire/limits.ts'
 import type { ConnectionTimes } from './socket/connection.ts'
@@ -57,7 +60,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   let store: RelayStore | null = null
   try {
     store = openSqliteStore(databaseFile(options.data), options.database)
-    const parts = assemble(options, store, data.anchors)
+    const parts = assemble(options, store, data)
     const address = await listen(parts.app, host, options.port ?? 0, options.tls !== undefined)
     const log = options.log ?? silentLog
     log.info('relay started')
@@ -74,14 +77,12 @@ interface Parts {
   readonly app: FastifyInstance
   readonly hub: SocketHub
   readonly commits: GroupCommit
+  readonly generations: GenerationCommit
   readonly store: RelayStore
 }
 
-function assemble(
-  options: RelayOptions,
-  store: RelayStore,
-  anchors: Awaited<ReturnType<typeof readRelayData>>['anchors'],
-): Parts {
+function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Parts {
+  const { anchors } = data
   const clock = options.clock ?? systemClock
   const log = options.log ?? silentLog
   const tokens = new Tokens(clock)
@@ -94,12 +95,18 @@ function assemble(
     onStored: (envelopes) => hub.stored(envelopes),
     onPressure: (high) => hub.pressure(high),
   })
+  const permits = new Permits(data.zkSecretParams)
+  const generations = new GenerationCommit(store.generations)
   const hub = new SocketHub({
     relayId: anchors.relayId,
     store,
     commits,
+    generations,
+    permits,
     tokens,
     putBudgets: new PutBudgets(budgets.put),
+    generationBudgets: new PutBudgets(budgets.generation),
+    anonymousBudgets: new PutBudgets<string>(budgets.anonymousPut),
     rateLimits,
     clock,
     log,
@@ -110,13 +117,16 @@ function assemble(
     anchors,
     signer: signerReader(options.data, anchors, () => log.info('server certificate read')),
     rateLimits,
+    permits,
+    linking: new Linking(clock),
+    devices: hub,
     clock,
     log,
     tokens,
     tls: options.tls ?? null,
   })
   app.server.on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
-  return { app, hub, commits, store }
+  return { app, hub, commits, generations, store }
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, secure: boolean): Promise<string> {
@@ -136,13 +146,14 @@ async function listen(app: FastifyInstance, host: string, port: number, secure: 
   return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`
 }
 
-async function stopAll({ app, hub, commits, store }: Parts, log: RelayLog): Promise<void> {
+async function stopAll({ app, hub, commits, generations, store }: Parts, log: RelayLog): Promise<void> {
   log.info('relay stopping', { connections: hub.size })
   // What was read is committed and answered first; then the connections go.
   await commits.drain()
   hub.stop()
   await app.close()
   await commits.drain()
+  await generations.drain()
   await store.close()
   log.info('relay stopped')
 }

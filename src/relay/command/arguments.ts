@@ -1,19 +1,23 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util'
 import { CodedError } from '../../base/errors.ts'
+import { limits } from '../../wire/limits.ts'
 
 /** One call of `valise-relay`, understood. */
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'init'; readonly data: string; readonly name: string; readonly trustRootOut?: string }
   | InviteCommand
+  | { readonly kind: 'release'; readonly data: string; readonly account: string; readonly device: number }
   | { readonly kind: 'renewCertificate'; readonly data: string; readonly trustRoot: string }
   | RunCommand
 
 export interface InviteCommand {
   readonly kind: 'invite'
   readonly data: string
-  readonly name: string
   readonly address: string
+  /** A new person, or an account that there is already. */
+  readonly name?: string
+  readonly account?: string
   readonly title?: string
   readonly service?: string
   readonly organisation?: string
@@ -43,6 +47,7 @@ const options = {
   invite: {
     data: text,
     name: text,
+    account: text,
     title: text,
     service: text,
     organisation: text,
@@ -50,6 +55,7 @@ const options = {
     certificate: text,
     json: flag,
   },
+  release: { data: text, account: text, device: text },
   'renew-certificate': { data: text, 'trust-root': text },
   run: {
     data: text,
@@ -80,6 +86,13 @@ export function parseCommand(args: readonly string[]): Command {
       }
     case 'invite':
       return invite(values)
+    case 'release':
+      return {
+        kind: 'release',
+        data: values.needed('data'),
+        account: values.needed('account'),
+        device: values.number('device', 1, limits.deviceIdMax) ?? missing('device'),
+      }
     case 'renew-certificate':
       return { kind: 'renewCertificate', data: values.needed('data'), trustRoot: values.needed('trust-root') }
     case 'run':
@@ -95,14 +108,23 @@ function invite(values: Values): InviteCommand {
   return {
     kind: 'invite',
     data: values.needed('data'),
-    name: values.needed('name'),
     address: values.needed('address'),
+    ...whom(values),
     ...values.given('title', 'title'),
     ...values.given('service', 'service'),
     ...values.given('organisation', 'organisation'),
     ...values.given('certificate', 'certificate'),
     json: values.flag('json'),
   }
+}
+
+function whom(values: Values): Pick<InviteCommand, 'name' | 'account'> {
+  if (values.text('account') === undefined) return { name: values.needed('name') }
+  // What the directory says of an account does not change with an invitation.
+  for (const option of ['name', 'title', 'service', 'organisation'] as const) {
+    if (values.text(option) !== undefined) return missing(option)
+  }
+  return { account: values.needed('account') }
 }
 
 function run(values: Values): RunCommand {

@@ -4,7 +4,8 @@ import { pino } from 'pino'
 import { CodedError, reportOf, type ErrorCode } from '../../base/errors.ts'
 import { spokenInvitationCode } from '../../wire/invitation.ts'
 import { createText, errorText, type Language, type Text } from '../../text/index.ts'
-import { createInvitation } from '../data/invitations.ts'
+import { createInvitation, createInvitationAgain, type CreatedInvitation } from '../data/invitations.ts'
+import { releaseDevice } from '../data/release.ts'
 import { initRelay, renewCertificate, usualTrustRootFile } from '../data/relayData.ts'
 import { redacted, relayLog, type RelayLog } from '../log.ts'
 import { startRelay } from '../relay.ts'
@@ -67,6 +68,10 @@ async function perform(command: Command, terminal: Terminal, text: Text): Promis
       return init(command, terminal, text)
     case 'invite':
       return invite(command, terminal, text)
+    case 'release':
+      await releaseDevice(command.data, command.account, command.device)
+      terminal.out(text('relayCommand.released'))
+      return
     case 'renewCertificate':
       await renewCertificate(command.data, command.trustRoot)
       terminal.out(text('relayCommand.renewed'))
@@ -99,19 +104,28 @@ async function init(
 }
 
 async function invite(command: InviteCommand, terminal: Terminal, text: Text): Promise<void> {
-  const { kind: _kind, json, certificate, ...options } = command
-  const pem = certificate === undefined ? {} : { certificate: await readGiven('certificate', certificate) }
-  const invitation = await createInvitation({ ...options, ...pem })
-  if (json) {
+  const { invitation, name } = await invited(command)
+  if (command.json) {
     terminal.out(JSON.stringify(invitation))
     return
   }
   const until = new Date(invitation.expiresAt)
-  terminal.out(
-    text('relayCommand.invited', { name: command.name, until: until.toLocaleString(text.language) }),
-  )
+  terminal.out(text('relayCommand.invited', { name, until: until.toLocaleString(text.language) }))
   terminal.out(invitation.text)
   terminal.out(text('relayCommand.code', { code: spokenInvitationCode(invitation.code) }))
+}
+
+async function invited(
+  command: InviteCommand,
+): Promise<{ readonly invitation: CreatedInvitation; readonly name: string }> {
+  const { kind: _kind, json: _json, certificate, name, account, ...options } = command
+  const pem = certificate === undefined ? {} : { certificate: await readGiven('certificate', certificate) }
+  if (account !== undefined) {
+    const { displayName, ...invitation } = await createInvitationAgain({ ...options, ...pem, account })
+    return { invitation, name: displayName }
+  }
+  if (name === undefined) throw new CodedError('argument.invalid', { option: 'name' })
+  return { invitation: await createInvitation({ ...options, ...pem, name }), name }
 }
 
 async function run(command: RunCommand, terminal: Terminal): Promise<void> {

@@ -1,6 +1,7 @@
 import { KEMPublicKey, PublicKey } from '@signalapp/libsignal-client'
-import type { Bytes } from '../../base/bytes.ts'
+import { fromUuid, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
+import { attestationInput } from '../../wire/authentication.ts'
 import type { KeySet, SignedKey } from '../store/store.ts'
 
 /**
@@ -27,6 +28,23 @@ export function checkKeys(identityKey: Bytes, keys: KeySet): void {
   }
 }
 
+export interface AttestedDevice {
+  readonly accountId: string
+  readonly deviceId: number
+  readonly registrationId: number
+  readonly deviceKey: Bytes
+}
+
+/** Throws `device.attestation` for a device that the account's identity key did not sign. */
+export function checkAttestation(identityKey: Bytes, device: AttestedDevice, attestation: Bytes): void {
+  const identity = curveKey(identityKey)
+  const accountId = fromUuid(device.accountId)
+  if (accountId === null) throw new CodedError('request.malformed')
+  if (!signedBy(identity, attestationInput({ ...device, accountId }), attestation)) {
+    throw new CodedError('device.attestation')
+  }
+}
+
 function uniqueIds(keys: readonly { readonly keyId: number }[]): void {
   if (new Set(keys.map((key) => key.keyId)).size !== keys.length) throw new CodedError('keys.malformed')
 }
@@ -48,11 +66,14 @@ function kyberKey(bytes: Bytes): void {
 }
 
 function checkSignature(identity: PublicKey, key: SignedKey): void {
-  let signed = false
+  if (!signedBy(identity, key.publicKey, key.signature)) throw new CodedError('keys.signature')
+}
+
+function signedBy(identity: PublicKey, input: Bytes, signature: Bytes): boolean {
   try {
-    signed = identity.verify(key.publicKey, key.signature)
+    return identity.verify(input, signature)
   } catch {
     // libsignal throws for signatures of another length: not signed either.
+    return false
   }
-  if (!signed) throw new CodedError('keys.signature')
 }

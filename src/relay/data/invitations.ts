@@ -7,24 +7,33 @@ import { anchorsHash } from '../../wire/anchors.ts'
 import { formatInvitation, invitationAlphabet, invitationCodeLength } from '../../wire/invitation.ts'
 import { limits } from '../../wire/limits.ts'
 import { invitationCodeHash } from '../http/enrolment.ts'
-import { openSqliteStore } from '../store/sqlite.ts'
+import { accountIdSchema } from '../../wire/http.ts'
 import type { NewInvitation } from '../store/store.ts'
-import { databaseFile, readRelayData } from './relayData.ts'
+import { readRelayData, type RelayAnchors } from './relayData.ts'
+import { withStore } from './withStore.ts'
 import { certificatePin } from './tlsFiles.ts'
 
-export interface InvitationOptions {
+interface CommonOptions {
   readonly data: string
+  /** The origin under which workstations reach the relay. */
+  readonly address: string
+  /** PEM of the relay's TLS certificate; needed for an https address, and only there. */
+  readonly certificate?: string
+  readonly clock?: Clock
+}
+
+export interface InvitationOptions extends CommonOptions {
   /** The person's name as everybody will see it; only the administrator gives it. */
   readonly name: string
   readonly title?: string
   readonly service?: string
   /** Left out: the relay's own. */
   readonly organisation?: string
-  /** The origin under which workstations reach the relay. */
-  readonly address: string
-  /** PEM of the relay's TLS certificate; needed for an https address, and only there. */
-  readonly certificate?: string
-  readonly clock?: Clock
+}
+
+export interface AgainOptions extends CommonOptions {
+  /** Id of an account that there is. */
+  readonly account: string
 }
 
 export interface CreatedInvitation {
@@ -58,24 +67,45 @@ export async function createInvitation(options: InvitationOptions): Promise<Crea
     service: checked('service', line, options.service ?? ''),
     organisation: checked('organisation', line, options.organisation ?? anchors.organisation),
   }
+  const draft = drafted(options, anchors)
+  await withStore(options.data, async (store) => store.invitations.create({ ...draft.stored, account }))
+  return { ...draft.given, accountId: account.accountId }
+}
+
+/**
+ * One more invitation for an account: the way back for who has lost the only device. Whoever uses it has a new identity
+ * key, and every older device of the account is removed. Throws as `createInvitation` does.
+ */
+export async function createInvitationAgain(
+  options: AgainOptions,
+): Promise<CreatedInvitation & { readonly displayName: string }> {
+  const { anchors } = await readRelayData(options.data)
+  const accountId = checked('account', accountIdSchema, options.account)
+  const draft = drafted(options, anchors)
+  const account = await withStore(options.data, async (store) =>
+    store.invitations.createAgain({ ...draft.stored, accountId }),
+  )
+  if (account === null) throw new CodedError('argument.invalid', { option: 'account' })
+  return { ...draft.given, accountId, displayName: account.displayName }
+}
+
+interface Draft {
+  readonly stored: Omit<NewInvitation, 'account'>
+  readonly given: Omit<CreatedInvitation, 'accountId'>
+}
+
+function drafted(options: CommonOptions, anchors: RelayAnchors): Draft {
   const { origin, secure } = checkedAddress(options.address)
   const tlsPin = options.certificate === undefined ? null : certificatePin(options.certificate)
   if (secure !== (tlsPin !== null)) throw new CodedError('argument.invalid', { option: 'certificate' })
   const code = newCode()
   const createdAt = (options.clock ?? systemClock).now()
   const expiresAt = createdAt + limits.invitationMs
-  await store(options.data, { account, codeHash: invitationCodeHash(code), createdAt, expiresAt })
   const hash = anchorsHash(anchors.trustRoot, anchors.zkPublicParams)
   const text = formatInvitation({ address: origin, tlsPin, anchors: hash, code })
-  return { text, code, accountId: account.accountId, expiresAt }
-}
-
-async function store(folder: string, invitation: NewInvitation): Promise<void> {
-  const opened = openSqliteStore(databaseFile(folder))
-  try {
-    await opened.invitations.create(invitation)
-  } finally {
-    await opened.close()
+  return {
+    stored: { codeHash: invitationCodeHash(code), createdAt, expiresAt },
+    given: { text, code, expiresAt },
   }
 }
 

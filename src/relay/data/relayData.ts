@@ -25,7 +25,7 @@ export interface RelayAnchors {
 export interface RelayData {
   readonly anchors: RelayAnchors
   readonly signer: ServerSigner
-  /** Secret parameters of groups and permits; their routes come with later issues. */
+  /** Secret parameters of groups and permits. */
   readonly zkSecretParams: Bytes
 }
 

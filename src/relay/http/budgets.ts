@@ -12,7 +12,12 @@ export interface Budget {
 export interface Budgets {
   /** Of the routes that anybody may call, for one network address; a whole office may share one. */
   readonly address: Budget
-  /** Connections to the socket for one network address: a whole office may come back at once. */
+  /** Steps of linking that anybody may take, for one network address: a device that waits asks every second or two. */
+  readonly link: Budget
+  /** Anonymous requests of a network address, and bundles of one account that access keys or permits may fetch. */
+  readonly anonymous: Budget
+  readonly recipientBundle: Budget
+  /** Connections to each of the sockets for one network address: a whole office may come back at once. */
   readonly upgrade: Budget
   /** Tries of one invitation code. */
   readonly code: Budget
@@ -24,21 +29,33 @@ export interface Budgets {
   readonly directory: Budget
   /** Puts of a device, on whatever connection. */
   readonly put: BurstBudget
+  /** Vault generations that a device may ask for and confirm. */
+  readonly generation: BurstBudget
+  /** Anonymous puts of a network address: there is nobody else to count, and a whole office may share one. */
+  readonly anonymousPut: BurstBudget
 }
 
 export const usualBudgets: Budgets = {
   address: { requests: 300, perMs: 60_000 },
+  link: { requests: 1_200, perMs: 60_000 },
+  anonymous: { requests: 6_000, perMs: 60_000 },
+  recipientBundle: { requests: 300, perMs: 60_000 },
   upgrade: { requests: 6_000, perMs: 60_000 },
   code: { requests: 20, perMs: 60_000 },
   device: { requests: 1_200, perMs: 60_000 },
   bundle: { requests: 300, perMs: 60_000 },
   directory: { requests: 300, perMs: 60_000 },
   put: { burst: 2_000, perSecond: 200 },
+  generation: { burst: 60, perSecond: 1 },
+  anonymousPut: { burst: 20_000, perSecond: 2_000 },
 }
 
 /** Counts requests in memory. Each method throws `relay.tooManyRequests` with `retryAfterMs` when a budget is spent. */
 export class RateLimits {
   readonly #address
+  readonly #link
+  readonly #anonymous
+  readonly #recipientBundle
   readonly #upgrade
   readonly #code
   readonly #device
@@ -47,6 +64,9 @@ export class RateLimits {
 
   constructor(budgets: Budgets = usualBudgets) {
     this.#address = limiter(budgets.address)
+    this.#link = limiter(budgets.link)
+    this.#anonymous = limiter(budgets.anonymous)
+    this.#recipientBundle = limiter(budgets.recipientBundle)
     this.#upgrade = limiter(budgets.upgrade)
     this.#code = limiter(budgets.code)
     this.#device = limiter(budgets.device)
@@ -58,8 +78,21 @@ export class RateLimits {
     await spend(this.#address, address)
   }
 
-  async upgrade(address: string): Promise<void> {
-    await spend(this.#upgrade, address)
+  async link(address: string): Promise<void> {
+    await spend(this.#link, address)
+  }
+
+  async anonymous(address: string): Promise<void> {
+    await spend(this.#anonymous, address)
+  }
+
+  /** Only for who may: a stranger must not be able to use up what an account's contacts need. */
+  async recipientBundle(accountId: string): Promise<void> {
+    await spend(this.#recipientBundle, accountId)
+  }
+
+  async upgrade(address: string, path: string): Promise<void> {
+    await spend(this.#upgrade, `${address} ${path}`)
   }
 
   async code(code: string): Promise<void> {
@@ -71,7 +104,7 @@ export class RateLimits {
   }
 
   #ofRoute(route: RouteName): RateLimiterMemory {
-    if (route === 'bundle') return this.#bundle
+    if (route === 'ownBundle') return this.#bundle
     return route === 'directory' ? this.#directory : this.#device
   }
 }

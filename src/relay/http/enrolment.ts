@@ -3,14 +3,13 @@ import { sameBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError, type ErrorCode } from '../../base/errors.ts'
 import { enrolmentInput } from '../../wire/authentication.ts'
 import { canonicalInvitationCode } from '../../wire/invitation.ts'
-import { checkKeys } from '../crypto/keyChecks.ts'
+import { limits } from '../../wire/limits.ts'
+import { checkAttestation, checkKeys } from '../crypto/keyChecks.ts'
 import { verifyByDeviceKey } from '../deviceKeys.ts'
 import type { Enrolment, InvitationRecord, RelayStore } from '../store/store.ts'
 import type { HandlerDeps } from './handlers.ts'
-import { curveKeyOf, exactBytes, keySetOf, signatureOf } from './keys.ts'
+import { bytes32Of, curveKeyOf, keySetOf, signatureOf } from './keys.ts'
 import type { Handler, ParsedBody } from './registrar.ts'
-
-const deviceKeyBytes = 32
 
 /** All that is kept of a code. */
 export function invitationCodeHash(canonicalCode: string): Bytes {
@@ -37,9 +36,15 @@ export function enrol(deps: HandlerDeps): Handler<'enrol'> {
     if (refusal !== null) throw new CodedError(refusal)
     checkProof(code, enrolment, signatureOf(body.proof))
     checkKeys(enrolment.identityKey, enrolment.keys)
+    checkAttestation(
+      enrolment.identityKey,
+      { ...enrolment, accountId: invitation.account.accountId, deviceId: limits.firstDeviceId },
+      enrolment.attestation,
+    )
     const outcome = await deps.store.invitations.redeem(enrolment)
     if (outcome.kind !== 'enrolled') throw new CodedError(`invitation.${outcome.kind}`)
     deps.log.info('device enrolled')
+    deps.devices.removed(outcome.removed)
     return { deviceId: outcome.deviceId, account: outcome.account }
   }
 }
@@ -70,8 +75,10 @@ function enrolmentOf(code: string, body: ParsedBody<'enrol'>, now: number): Enro
   return {
     codeHash: invitationCodeHash(code),
     identityKey: curveKeyOf(body.identityKey),
-    deviceKey: exactBytes(body.deviceKey, deviceKeyBytes),
+    deviceKey: bytes32Of(body.deviceKey),
     registrationId: body.registrationId,
+    attestation: signatureOf(body.attestation),
+    accessKeyHash: bytes32Of(body.accessKeyHash),
     keys: keySetOf(body.keys),
     now,
   }

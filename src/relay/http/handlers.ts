@@ -5,13 +5,18 @@ import { limits, protocolVersion } from '../../wire/limits.ts'
 import type { RelayAnchors } from '../data/relayData.ts'
 import type { RelayLog } from '../log.ts'
 import { checkKeys } from '../crypto/keyChecks.ts'
+import type { Permits } from '../crypto/permits.ts'
 import { issueSenderCertificate } from '../crypto/senderCertificates.ts'
 import type { ServerSigner } from '../crypto/trustRoot.ts'
+import type { Linking } from '../linking.ts'
 import type { RelayStore } from '../store/store.ts'
+import { anonymousBundle, drawPermits } from './anonymous.ts'
 import type { RateLimits } from './budgets.ts'
+import { deviceHandlers } from './devices.ts'
 import { enrol, lookAtInvitation } from './enrolment.ts'
 import { searchDirectory } from './directory.ts'
 import { bundleAnswer, keySetOf } from './keys.ts'
+import { linkHandlers } from './linking.ts'
 import type { Handler, Handlers } from './registrar.ts'
 
 export interface HandlerDeps {
@@ -20,8 +25,18 @@ export interface HandlerDeps {
   /** The signer in force, read again after `renew-certificate`. */
   readonly signer: () => Promise<ServerSigner>
   readonly rateLimits: RateLimits
+  readonly permits: Permits
+  readonly linking: Linking
+  readonly devices: DeviceEvents
   readonly clock: Clock
   readonly log: RelayLog
+}
+
+/** What connections have to learn of a change that came by HTTP. */
+export interface DeviceEvents {
+  /** These are gone, by the store's numbers. */
+  removed(devices: readonly number[]): void
+  changed(accountId: string, revision: number): void
 }
 
 /** What the relay answers on each route. To add one: its entry in `src/wire/http.ts`, its handler here. */
@@ -43,15 +58,19 @@ export function handlers(deps: HandlerDeps): Handlers {
     uploadKeys: async ({ device, body }) => {
       const keys = keySetOf(body)
       checkKeys(device.identityKey, keys)
-      return store.keys.upload(device.device, keys)
+      return store.keys.upload(device.device, device.identityKey, keys)
     },
     keyCount: async ({ device }) => store.keys.count(device.device),
-    bundle: async ({ device, query }) => {
-      const except = query.accountId === device.accountId ? device.device : null
-      const bundle = await store.keys.takeBundle(query.accountId, except)
-      if (bundle === null) throw new CodedError('recipient.unknown')
-      return bundleAnswer(bundle)
+    bundle: anonymousBundle(deps),
+    ownBundle: async ({ device }) => {
+      const by = { kind: 'own', except: device.device } as const
+      const outcome = await store.keys.takeBundle(device.accountId, by, deps.clock.now())
+      if (outcome.kind !== 'taken') throw new CodedError('recipient.unknown')
+      return bundleAnswer(outcome.bundle)
     },
+    permits: drawPermits(deps),
+    ...deviceHandlers(deps),
+    ...linkHandlers(deps),
     directory: searchDirectory(store.accounts),
     account: async ({ query }) => {
       const entry = await store.accounts.find(query.accountId)
@@ -64,6 +83,8 @@ export function handlers(deps: HandlerDeps): Handlers {
 
 function certificate(deps: HandlerDeps): Handler<'certificate'> {
   return async ({ device }) => {
+    // It would name an identity key that this device does not hold yet.
+    if (!device.adopted) throw new CodedError('identity.superseded')
     const expiresAt = deps.clock.now() + limits.certificateMs
     const signed = issueSenderCertificate(await deps.signer(), {
       accountId: device.accountId,

@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PublicKey, SenderCertificate } from '@signalapp/libsignal-client'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
 import { anchorsHash } from '../../wire/anchors.ts'
-import { healthPath } from '../../wire/http.ts'
+import { attestationInput } from '../../wire/authentication.ts'
+import { accessKeyHeader, healthPath } from '../../wire/http.ts'
 import { parseInvitation } from '../../wire/invitation.ts'
 import { limits } from '../../wire/limits.ts'
 import { createInvitation } from '../index.ts'
@@ -15,10 +17,12 @@ import {
   enrolDevice,
   keyUpload,
   newDevice,
-  TestClient,
+  uuidOf,
   type EnrolledDevice,
 } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
+import { drawPermits } from '../testing/permits.ts'
+import { AnonymousClient, TestClient } from '../testing/sockets.ts'
 
 let fixture: RelayFixture
 let now = 1_800_000_000_000
@@ -39,6 +43,14 @@ function bytes(text: string): Bytes {
   return fromBase64Url(text) ?? new Uint8Array(0)
 }
 
+/** An enrolment with a code that is good. */
+async function enrolWith(code: string, device = newDevice()): Promise<Record<string, unknown>> {
+  const { account } = await call(fixture.address, 'invitation', { body: { code } })
+  return enrolBody(code, account.accountId, device)
+}
+
+const nobody = '00000000-0000-4000-8000-000000000000'
+
 const post = async (path: string, body: unknown): ReturnType<typeof ask> =>
   ask(fixture.address, 'POST', path, { body })
 
@@ -57,12 +69,11 @@ describe('invitations', () => {
       const { account } = await call(fixture.address, 'invitation', { body: { code: code.toLowerCase() } })
       expect(account.displayName).toBe('Chloé Petit')
     }
-    const device = newDevice()
-    const body = enrolBody(code, device)
+    const body = await enrolWith(code)
     const first = await call(fixture.address, 'enrol', { body })
     now += limits.invitationMs + 1
     expect(await call(fixture.address, 'enrol', { body })).toEqual(first)
-    expect(await post('/v1/enrol', enrolBody(code, newDevice()))).toEqual({
+    expect(await post('/v1/enrol', enrolBody(code, nobody, newDevice()))).toEqual({
       status: 410,
       body: { code: 'invitation.used' },
     })
@@ -73,7 +84,7 @@ describe('invitations', () => {
   test('two devices at once: one enrols', async () => {
     const code = await fixture.invite('Race')
     const both = await Promise.all(
-      [newDevice(), newDevice()].map(async (d) => post('/v1/enrol', enrolBody(code, d))),
+      [await enrolWith(code), await enrolWith(code)].map(async (body) => post('/v1/enrol', body)),
     )
     expect(both.map((answer) => answer.status).toSorted()).toEqual([200, 410])
   })
@@ -97,7 +108,7 @@ describe('invitations', () => {
       status: 410,
       body: { code: 'invitation.expired' },
     })
-    expect(await post('/v1/enrol', enrolBody(code.code, newDevice()))).toEqual({
+    expect(await post('/v1/enrol', enrolBody(code.code, nobody, newDevice()))).toEqual({
       status: 410,
       body: { code: 'invitation.expired' },
     })
@@ -106,7 +117,8 @@ describe('invitations', () => {
   test('a proof or a key with a bad signature enrols nobody and uses nothing up', async () => {
     const code = await fixture.invite('Prudence')
     const device = newDevice()
-    const body = enrolBody(code, device)
+    const body = await enrolWith(code, device)
+    const other = await enrolWith(await fixture.invite('Other'), device)
     const stranger = keyUpload(newDevice().identity, 1)
     const keys = keyUpload(device.identity, 1)
     const zero = toBase64Url(new Uint8Array(64))
@@ -135,6 +147,9 @@ describe('invitations', () => {
           },
         },
       ],
+      ['device.attestation', { attestation: zero }],
+      ['device.attestation', { attestation: other['attestation'] }],
+      ['request.malformed', { accessKeyHash: undefined }],
       ['request.malformed', { keys: { ...keys, lastResortKyberPreKey: undefined } }],
       ['request.malformed', { deviceName: 'Poste de Prudence' }],
       ['request.malformed', { registrationId: limits.registrationIdMax + 1 }],
@@ -187,11 +202,17 @@ describe('tokens', () => {
 })
 
 describe('keys', () => {
+  const headers = (device: EnrolledDevice): Record<string, string> => ({
+    [accessKeyHeader]: toBase64Url(device.accessKey),
+  })
+
   test('bundles take one-time keys until the last resort is left; an upload fills up again', async () => {
     const query = { accountId: bob.accountId }
+    const bundle = async (): ReturnType<typeof call<'bundle'>> =>
+      call(fixture.address, 'bundle', { headers: headers(bob), query })
     const ids = []
     for (let n = 0; n < 4; n += 1) {
-      const [device] = (await call(fixture.address, 'bundle', { token, query })).devices
+      const [device] = (await bundle()).devices
       ids.push([device?.preKey?.keyId ?? null, device?.kyberPreKey.keyId])
     }
     expect(ids).toEqual([
@@ -206,35 +227,48 @@ describe('keys', () => {
       oneTimeKyberPreKeys: 0,
     })
     const body = keyUpload(bob.identity, 100, 500)
-    expect(await call(fixture.address, 'uploadKeys', { token: bobs.token, body })).toEqual({
-      oneTimePreKeys: 100,
-      oneTimeKyberPreKeys: 100,
-    })
-    const [device] = (await call(fixture.address, 'bundle', { token, query })).devices
+    const full = { oneTimePreKeys: 100, oneTimeKyberPreKeys: 100 }
+    expect(await call(fixture.address, 'uploadKeys', { token: bobs.token, body })).toEqual(full)
+    const [device] = (await bundle()).devices
     expect(device?.preKey?.keyId).toBe(500)
+    const attested = attestationInput({ ...bob, accountId: uuidOf(bob.accountId) })
+    expect(bob.identity.publicKey.verify(attested, bytes(device?.attestation ?? ''))).toBe(true)
+    expect(device?.deviceKey).toBe(toBase64Url(bob.deviceKey))
+    const anew = { ...keyUpload(bob.identity, 100, 700), replaceOneTime: true }
+    expect(await call(fixture.address, 'uploadKeys', { token: bobs.token, body: anew })).toEqual(full)
+    expect((await bundle()).devices[0]?.preKey?.keyId).toBe(700)
     const wrong = await ask(fixture.address, 'PUT', '/v1/keys', { token, body })
     expect(wrong).toEqual({ status: 400, body: { code: 'keys.signature' } })
     await bobs.end()
   })
 
-  test('an unknown account has no bundle and no entry', async () => {
-    const query = '?accountId=00000000-0000-4000-8000-000000000000'
-    for (const path of ['/v1/bundle', '/v1/account']) {
-      expect(await ask(fixture.address, 'GET', path + query, { token })).toEqual({
-        status: 404,
-        body: { code: 'recipient.unknown' },
-      })
-    }
+  test('an unknown account has no entry', async () => {
+    const path = `/v1/account?accountId=${nobody}`
+    expect(await ask(fixture.address, 'GET', path, { token })).toEqual({
+      status: 404,
+      body: { code: 'recipient.unknown' },
+    })
   })
 
   test('bundles and directory pages have budgets', async () => {
     const single = { requests: 1, perMs: 60_000 }
-    const strict = await relayFixture({ budgets: { bundle: single, directory: single } })
+    const strict = await relayFixture({
+      budgets: { bundle: single, recipientBundle: single, directory: single },
+    })
     const one = await strict.enrol('One')
     const asking = (await TestClient.connect(strict.address, one)).token
-    for (const path of [`/v1/bundle?accountId=${one.accountId}`, '/v1/directory']) {
-      expect((await ask(strict.address, 'GET', path, { token: asking })).status).toBe(200)
-      expect((await ask(strict.address, 'GET', path, { token: asking })).status).toBe(429)
+    const bundle = `/v1/bundle?accountId=${one.accountId}`
+    const wrong = { [accessKeyHeader]: toBase64Url(new Uint8Array(16)) }
+    // Who may not is no burden to who may.
+    for (let n = 0; n < 3; n += 1)
+      expect((await ask(strict.address, 'GET', bundle, { headers: wrong })).status).toBe(403)
+    for (const [path, by] of [
+      [bundle, { headers: headers(one) }],
+      ['/v1/bundle/own', { token: asking }],
+      ['/v1/directory', { token: asking }],
+    ] as const) {
+      expect((await ask(strict.address, 'GET', path, by)).status).toBe(200)
+      expect((await ask(strict.address, 'GET', path, by)).status).toBe(429)
     }
     await strict.end()
   })
@@ -308,24 +342,34 @@ describe('bad requests', () => {
 })
 
 test('nothing that says who writes to whom, and no code or token, lies in the data folder', async () => {
-  const sender = await TestClient.connect(fixture.address, alice)
+  const alices = await TestClient.connect(fixture.address, alice)
+  const sender = await AnonymousClient.connect(fixture.address)
+  const [permit] = await drawPermits(fixture.address, alices.token, 1, now)
+  await sender.put(bob, Buffer.from('paid'), randomBytes(16), { permit: permit ?? new Uint8Array(0) })
   const marked = 'MARKED-BODY-1f6c'
   for (let n = 0; n < 20; n += 1) await sender.put(bob, Buffer.from(`${marked} ${n}`))
   const code = await fixture.invite('Marked')
   const queue = await queueRows()
   expect(queue.length).toBeGreaterThanOrEqual(20)
-  const alices = [alice.accountId.replaceAll('-', ''), Buffer.from(alice.deviceKey).toString('hex')]
+  const ids = [alice.accountId.replaceAll('-', ''), Buffer.from(alice.deviceKey).toString('hex')]
   for (const row of queue) {
     expect(Object.keys(row).toSorted()).toEqual(['body', 'device', 'id', 'message_id', 'received_at'])
     const hex = Object.values(row).map((value) =>
       value instanceof Uint8Array ? Buffer.from(value).toString('hex') : '',
     )
-    for (const id of alices) expect(hex.join(' ')).not.toContain(id)
+    for (const id of ids) expect(hex.join(' ')).not.toContain(id)
   }
+  const secrets = [
+    Buffer.from(code),
+    Buffer.from(alices.token),
+    Buffer.from(bob.accessKey),
+    Buffer.from(permit ?? '-'),
+  ]
   for (const name of await readdir(fixture.data, { recursive: true })) {
     const content = await readFile(join(fixture.data, name)).catch(() => Buffer.alloc(0))
-    for (const secret of [code, sender.token]) expect(content.includes(secret)).toBe(false)
+    for (const secret of secrets) expect(content.includes(secret)).toBe(false)
   }
+  await alices.end()
   await sender.end()
 })
 

@@ -14,12 +14,24 @@ export function exactBytes(text: string, length: number): Bytes {
   return bytes
 }
 
+/** Bytes of any length. */
+export function bytesOf(text: string): Bytes {
+  const bytes = fromBase64Url(text)
+  if (bytes === null) throw new CodedError('request.malformed')
+  return bytes
+}
+
 export function curveKeyOf(text: string): Bytes {
   return exactBytes(text, curveKeyBytes)
 }
 
 export function signatureOf(text: string): Bytes {
   return exactBytes(text, signatureBytes)
+}
+
+/** A raw Ed25519 key, and a SHA-256. */
+export function bytes32Of(text: string): Bytes {
+  return exactBytes(text, 32)
 }
 
 type SignedText = NonNullable<KeyUpload['signedPreKey']>
@@ -35,6 +47,7 @@ function signedKeyOf(key: SignedText, length: number): SignedKey {
 export function keySetOf(upload: KeyUpload): KeySet {
   const { signedPreKey, lastResortKyberPreKey } = upload
   return {
+    replaceOneTime: upload.replaceOneTime,
     signedPreKey: signedPreKey === undefined ? null : signedKeyOf(signedPreKey, curveKeyBytes),
     lastResortKyberPreKey:
       lastResortKyberPreKey === undefined ? null : signedKeyOf(lastResortKyberPreKey, kyberKeyBytes),
@@ -52,6 +65,8 @@ export function bundleAnswer(bundle: StoredBundle): Bundle {
     devices: bundle.devices.map((device) => ({
       deviceId: device.deviceId,
       registrationId: device.registrationId,
+      deviceKey: toBase64Url(device.deviceKey),
+      attestation: toBase64Url(device.attestation),
       signedPreKey: signedText(device.signedPreKey),
       preKey: device.preKey === null ? null : preKeyText(device.preKey),
       kyberPreKey: signedText(device.kyberPreKey),

@@ -1,24 +1,29 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { fromBase64Url } from '../../base/bytes.ts'
 import { CodedError, reportOf, type ErrorReport } from '../../base/errors.ts'
-import { routes, type RouteAnswer, type RouteName } from '../../wire/http.ts'
+import { accessKeyHeader, permitHeader, routes, type RouteAnswer, type RouteName } from '../../wire/http.ts'
 import { statusOf } from '../../wire/refusals.ts'
 import type { z } from 'zod'
+import type { ShownAuthorisation } from '../authorisation.ts'
 import type { RelayLog } from '../log.ts'
 import { engineCode } from '../store/sqliteOpen.ts'
-import type { DeviceRecord } from '../store/store.ts'
+import type { DeviceRecord } from '../store/deviceStore.ts'
 
 type Routes = typeof routes
 export type ParsedQuery<N extends RouteName> = z.output<Routes[N]['query']>
 export type ParsedBody<N extends RouteName> = Routes[N]['body'] extends z.ZodType
   ? z.output<Routes[N]['body']>
   : null
-type Asking<N extends RouteName> = Routes[N]['authenticated'] extends true ? DeviceRecord : null
+type Asking<N extends RouteName> = Routes[N]['access'] extends 'device' ? DeviceRecord : null
+type Shown<N extends RouteName> = Routes[N]['access'] extends 'anonymous' ? ShownAuthorisation : null
 
 export interface RouteRequest<N extends RouteName> {
   readonly query: ParsedQuery<N>
   readonly body: ParsedBody<N>
-  /** The device that asks; null on the public routes. */
+  /** The device that asks; null on the public and the anonymous routes. */
   readonly device: Asking<N>
+  /** Null but on the anonymous routes. */
+  readonly shown: Shown<N>
   /** The network address it comes from, for budgets only: never kept, never logged. */
   readonly address: string
 }
@@ -53,13 +58,27 @@ async function answer<N extends RouteName>(
   authenticate: Authenticator,
 ): Promise<unknown> {
   const route = routes[name]
-  const device = route.authenticated ? await authenticate(request.headers.authorization, name) : null
+  const { access } = route
+  const device = access === 'device' ? await authenticate(request.headers.authorization, name) : null
+  // SECURITY 9: a token that comes along is not looked at, so that nothing here knows who asks.
+  const shown = access === 'anonymous' ? shownBy(request.headers) : null
   const query = parsed(route.query, request.query)
   const body = route.body === null ? null : parsed(route.body, request.body)
-  // The schemas of this very entry made both values and `authenticated` decided `device`: what the types of a table
-  // indexed by a parameter cannot say.
-  const input = { query, body, device, address: request.ip } as RouteRequest<N>
+  // The schemas of this very entry made both values, and `access` decided the rest: what the types of a table indexed
+  // by a parameter cannot say.
+  const input = { query, body, device, shown, address: request.ip } as RouteRequest<N>
   return route.answer.parse(await handler(input))
+}
+
+/** Exactly one of the two, or `access.denied`. */
+function shownBy(headers: FastifyRequest['headers']): ShownAuthorisation {
+  const [key, permit] = [headers[accessKeyHeader], headers[permitHeader]]
+  const kind = key === undefined ? 'permit' : 'accessKey'
+  const text = key ?? permit
+  const both = key !== undefined && permit !== undefined
+  const bytes = typeof text === 'string' && !both ? fromBase64Url(text) : null
+  if (bytes === null) throw new CodedError('access.denied')
+  return { kind, bytes }
 }
 
 function parsed(schema: z.ZodType, value: unknown): unknown {

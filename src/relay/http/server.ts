@@ -3,7 +3,7 @@ import { CodedError } from '../../base/errors.ts'
 import { healthPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
-import type { DeviceRecord, DeviceStore } from '../store/store.ts'
+import type { DeviceRecord, DeviceStore } from '../store/deviceStore.ts'
 import type { Tokens } from '../tokens.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
@@ -55,5 +55,6 @@ async function knownDevice(
 ): Promise<DeviceRecord> {
   const device = await devices.find(subject.accountId, subject.deviceId)
   if (device === null) throw new CodedError('relay.deviceGone')
+  if (device.frozen) throw new CodedError('device.frozen')
   return device
 }

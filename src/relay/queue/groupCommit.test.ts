@@ -53,7 +53,8 @@ function request(bytes = 1): PutRequest {
     messageId: new Uint8Array(16),
     body: new Uint8Array(bytes),
   }
-  return { destination: utf8('0123456789abcdef'), except: null, envelopes: [envelope] }
+  const by = { kind: 'own', except: 1 } as const
+  return { destination: utf8('0123456789abcdef'), by, someDevices: false, envelopes: [envelope] }
 }
 
 const turn = async (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))

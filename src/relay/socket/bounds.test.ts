@@ -2,8 +2,9 @@ import { WebSocket } from 'ws'
 import { afterEach, expect, test } from 'vitest'
 import { utf8 } from '../../base/bytes.ts'
 import { socketPath } from '../../wire/http.ts'
-import { TestClient } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
+import { linkDevice } from '../testing/linking.ts'
+import { AnonymousClient, envelopeTo, TestClient } from '../testing/sockets.ts'
 import { Strangers } from './strangers.ts'
 
 let fixture: RelayFixture | null = null
@@ -65,29 +66,57 @@ test('who has proved itself is no stranger any more', async () => {
 
 test('a device that puts more than its budget is told to wait, on every connection, and others are not', async () => {
   fixture = await relayFixture({ budgets: { put: { burst: 5, perSecond: 2 } } })
-  const [alice, bob] = [await fixture.enrol('Alice'), await fixture.enrol('Bob')]
-  const a = await TestClient.connect(fixture.address, alice)
-  const results = await Promise.all(Array.from({ length: 8 }, async () => a.put(bob, utf8('x'))))
-  expect(results.map(({ outcome }) => outcome.case)).toEqual([
+  const { address } = fixture
+  const alice = await fixture.enrol('Alice')
+  const a = await TestClient.connect(address, alice)
+  const second = await linkDevice(address, alice, a.token)
+  const put = async (client: TestClient): Promise<string | undefined> =>
+    (await client.put(alice.accountId, [envelopeTo(second, utf8('x'))])).outcome.case
+  const results = await Promise.all(Array.from({ length: 8 }, async () => put(a)))
+  expect(results).toEqual([
     ...Array.from({ length: 5 }, () => 'stored'),
     ...Array.from({ length: 3 }, () => 'refusal'),
   ])
-  const refusal = results[7]?.outcome.value
-  expect(refusal).toMatchObject({ code: 'relay.tooManyRequests' })
-  const again = await TestClient.connect(fixture.address, alice)
-  expect((await again.put(bob, utf8('y'))).outcome.case).toBe('refusal')
-  const b = await TestClient.connect(fixture.address, bob)
-  expect((await b.put(alice, utf8('z'))).outcome.case).toBe('stored')
+  const again = await TestClient.connect(address, alice)
+  const { outcome } = await again.put(alice.accountId, [envelopeTo(second, utf8('x'))])
+  expect(outcome.value).toMatchObject({ code: 'relay.tooManyRequests' })
+  const b = await TestClient.connect(address, second)
+  expect((await b.put(alice.accountId, [envelopeTo(alice, utf8('z'))])).outcome.case).toBe('stored')
+  const refusal = outcome.value
   const waitMs = refusal !== undefined && 'retryAfterMs' in refusal ? refusal.retryAfterMs : 0
   expect(waitMs).toBeGreaterThan(500)
   await new Promise((resolve) => setTimeout(resolve, waitMs))
-  expect((await again.put(bob, utf8('y'))).outcome.case).toBe('stored')
+  expect(await put(again)).toBe('stored')
+})
+
+test('puts of nobody have a budget for a network address, on every connection', async () => {
+  fixture = await relayFixture({ budgets: { anonymousPut: { burst: 5, perSecond: 1 } } })
+  const bob = await fixture.enrol('Bob')
+  const senders = [
+    await AnonymousClient.connect(fixture.address),
+    await AnonymousClient.connect(fixture.address),
+  ]
+  const outcomes = []
+  for (let n = 0; n < 7; n += 1) outcomes.push((await senders[n % 2]?.put(bob, utf8('x')))?.outcome)
+  expect(outcomes.slice(0, 5).every((outcome) => outcome?.case === 'stored')).toBe(true)
+  expect(outcomes[6]?.value).toMatchObject({ code: 'relay.tooManyRequests' })
 })
 
 test('a person’s burst passes as usual', async () => {
   fixture = await relayFixture()
-  const [alice, bob] = [await fixture.enrol('Alice'), await fixture.enrol('Bob')]
-  const a = await TestClient.connect(fixture.address, alice)
+  const bob = await fixture.enrol('Bob')
+  const a = await AnonymousClient.connect(fixture.address)
   const results = await Promise.all(Array.from({ length: 1_500 }, async () => a.put(bob, utf8('x'))))
   expect(results.every(({ outcome }) => outcome.case === 'stored')).toBe(true)
+})
+
+test('who asks for vault generations without end is refused', async () => {
+  fixture = await relayFixture({ budgets: { generation: { burst: 3, perSecond: 1 } } })
+  const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
+  for (let n = 0; n < 3; n += 1) {
+    alice.send({ case: 'requestGeneration', value: {} })
+    await alice.next('generation')
+  }
+  alice.send({ case: 'requestGeneration', value: {} })
+  expect(await alice.next('refusal')).toMatchObject({ code: 'relay.tooManyRequests' })
 })

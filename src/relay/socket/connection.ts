@@ -1,91 +1,125 @@
 import { randomBytes } from 'node:crypto'
-import { toUuid } from '../../base/bytes.ts'
+import { fromUuid, sameBytes, toUuid, type Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
-import { reportOf } from '../../base/errors.ts'
+import { reportOf, type ErrorCode } from '../../base/errors.ts'
 import { authenticationInput } from '../../wire/authentication.ts'
+import { verdictNumber } from '../../wire/generation.ts'
 import { protocolVersion } from '../../wire/limits.ts'
 import type { Acknowledge, Authenticate, ClientFrame, Put } from '../../wire/relay_pb.ts'
 import { verifyByDeviceKey } from '../deviceKeys.ts'
 import type { RelayLog } from '../log.ts'
 import { bufferedBytesMax, Delivery } from '../queue/delivery.ts'
+import type { GenerationCommit } from '../queue/generationCommit.ts'
 import type { GroupCommit } from '../queue/groupCommit.ts'
+import type { DeviceRecord, VaultState } from '../store/deviceStore.ts'
 import { engineCode } from '../store/sqliteOpen.ts'
-import type { DeviceRecord, RelayStore, StoredEnvelope } from '../store/store.ts'
+import type { RelayStore, StoredEnvelope } from '../store/store.ts'
 import type { IssuedToken, Tokens } from '../tokens.ts'
 import { Deadline } from './deadline.ts'
 import {
   checkAcknowledge,
   checkPut,
+  checkVault,
   decodeFrame,
   deliverFrame,
   putRefusalFrame,
   putResultFrame,
   refusalFrame,
 } from './frames.ts'
+import { newToken, VaultGeneration } from './generation.ts'
 import { closeCodes, type Link } from './link.ts'
+import { LifeSigns, type Peer } from './peer.ts'
 import type { PutBudgets } from './putBudgets.ts'
 
 /** Milliseconds. */
 export interface ConnectionTimes {
   readonly authenticationMs: number
   readonly keepAliveMs: number
+  readonly holderProbeMs: number
 }
 
 export interface ConnectionDeps {
   readonly relayId: string
   readonly store: Pick<RelayStore, 'devices' | 'queues'>
   readonly commits: GroupCommit
+  readonly generations: GenerationCommit
   readonly tokens: Tokens
   readonly putBudgets: PutBudgets
+  readonly generationBudgets: PutBudgets
   readonly clock: Clock
   readonly log: RelayLog
   readonly times: ConnectionTimes
-  /** The device has proved itself: from now on the connection takes what is committed for it. */
-  readonly welcomed: (connection: Connection, device: number) => void
+  /** The connection is no stranger's any more. */
+  readonly proved: (connection: Connection) => void
+  /** Settles once the connection has its device's place, or was closed instead. */
+  readonly arrive: (connection: Connection, device: number, holder: Bytes) => Promise<void>
+}
+
+interface Proved {
+  readonly device: DeviceRecord
+  readonly vault: VaultState
 }
 
 type State =
   | { readonly kind: 'challenged' }
   | { readonly kind: 'checking' }
-  | { readonly kind: 'welcome'; readonly device: DeviceRecord; readonly delivery: Delivery }
+  | ({ readonly kind: 'arriving' } & Proved)
+  | ({ readonly kind: 'welcome'; readonly delivery: Delivery; readonly generation: VaultGeneration } & Proved)
 
 /** One device's connection: challenge, proof, then puts, acknowledgements and deliveries. */
-export class Connection {
+export class Connection implements Peer {
   readonly #deps: ConnectionDeps
   readonly #link: Link
   readonly #nonce = new Uint8Array(randomBytes(32))
   readonly #deadline: Deadline
+  readonly #life: LifeSigns
   #state: State = { kind: 'challenged' }
-  #heard = true
-  #bufferedBefore = 0
+  #revision = 0
 
   constructor(link: Link, deps: ConnectionDeps) {
     this.#link = link
     this.#deps = deps
+    this.#life = new LifeSigns(link)
     // `relay.unauthorised` would be final for the client, and the slow one may be this relay or the network between.
     this.#deadline = new Deadline(
       deps.times.authenticationMs,
       () => link.heldFor('disk'),
-      () => this.#refuse('relay.unavailable'),
+      () => this.refuse('relay.unavailable'),
     )
     link.send({ case: 'challenge', value: { nonce: this.#nonce, relayId: deps.relayId, protocolVersion } })
   }
 
   /** The device as the store numbers it, or null before its proof. */
   get device(): number | null {
-    return this.#state.kind === 'welcome' ? this.#state.device.device : null
+    return this.#proved?.device.device ?? null
+  }
+
+  get accountId(): string | null {
+    return this.#proved?.device.accountId ?? null
+  }
+
+  /** The run of the program at the other end, or null before its proof. */
+  get holder(): Bytes | null {
+    return this.#proved?.vault.holder ?? null
+  }
+
+  get welcome(): boolean {
+    return this.#state.kind === 'welcome'
   }
 
   get link(): Link {
     return this.#link
   }
 
-  /** One WebSocket message. Only binary ones are frames. */
+  get #proved(): Proved | null {
+    return this.#state.kind === 'welcome' || this.#state.kind === 'arriving' ? this.#state : null
+  }
+
   receive(bytes: Uint8Array, binary: boolean): void {
-    this.#heard = true
+    this.#life.heard()
     if (this.#link.closing) return
     const frame = binary ? decodeFrame(bytes) : null
-    if (frame === null) this.#refuse('frame.malformed')
+    if (frame === null) this.refuse('frame.malformed')
     else this.#take(frame)
     // Who asks without taking the answers is not read from, so that answers cannot pile up here.
     if (this.#link.buffered > bufferedBytesMax) this.#link.hold('peer')
@@ -95,29 +129,38 @@ export class Connection {
     if (this.#state.kind === 'welcome') this.#state.delivery.stored(envelopes)
   }
 
-  /** The socket has taken bytes. */
   sent(): void {
     if (this.#link.buffered <= bufferedBytesMax) this.#link.release('peer')
     if (this.#state.kind === 'welcome') this.#state.delivery.wake()
   }
 
   heard(): void {
-    this.#heard = true
+    this.#life.heard()
   }
 
-  /** Called every `keepAliveMs`: a peer that gave no sign since the last time is gone. */
   keepAlive(): void {
-    const taking = this.#link.buffered < this.#bufferedBefore
-    this.#bufferedBefore = this.#link.buffered
-    if (!this.#heard && !taking) this.#link.terminate()
-    this.#heard = false
-    this.#link.ping()
+    this.#life.check()
+  }
+
+  /** The devices of the account are others now; who is not welcome yet learns it with the welcome. */
+  changed(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision)
+    if (this.#state.kind !== 'welcome') return
+    this.#link.send({ case: 'devicesChanged', value: { devicesRevision: BigInt(revision) } })
   }
 
   /** A newer connection of the same device takes over. */
   replaced(): void {
     this.ended()
     this.#link.refuse('profile.inUse', closeCodes.replaced)
+  }
+
+  /** Says why and closes. */
+  refuse(code: ErrorCode): void {
+    if (this.#link.closing) return
+    this.#deps.log.debug('connection refused', { error: code })
+    this.ended()
+    this.#link.refuse(code)
   }
 
   /** The socket is closed, or about to be: nothing is delivered any more. */
@@ -135,11 +178,11 @@ export class Connection {
     }
     if (frame.frame.case === 'authenticate') {
       if (state.kind === 'challenged') void this.#authenticate(frame.frame.value)
-      else this.#refuse('frame.malformed')
+      else this.refuse('frame.malformed')
       return
     }
     if (state.kind !== 'welcome') {
-      this.#refuse('relay.unauthorised')
+      this.refuse('relay.unauthorised')
       return
     }
     switch (frame.frame.case) {
@@ -151,24 +194,34 @@ export class Connection {
         return
       case 'requestToken':
         this.#link.send({ case: 'token', value: tokenMessage(this.#deps.tokens.issue(state.device)) })
+        return
+      case 'requestGeneration':
+        void state.generation.request()
+        return
+      case 'confirmGeneration':
+        void state.generation.confirm(frame.frame.value)
+        return
+      case 'anonymousPut':
+        this.refuse('frame.malformed')
     }
   }
 
   async #authenticate(proof: Authenticate): Promise<void> {
     this.#state = { kind: 'checking' }
     const accountId = toUuid(proof.accountId)
-    if (proof.protocolVersion !== protocolVersion) return this.#refuse('relay.version')
-    if (accountId === null) return this.#refuse('frame.malformed')
-    let device: DeviceRecord | null
+    const vault = checkVault(proof)
+    if (proof.protocolVersion !== protocolVersion) return this.refuse('relay.version')
+    if (accountId === null || vault === null) return this.refuse('frame.malformed')
     try {
-      device = await this.#deps.store.devices.find(accountId, proof.deviceId)
+      const device = await this.#deps.store.devices.find(accountId, proof.deviceId)
+      if (this.#link.closing) return
+      if (device === null) return this.refuse('relay.deviceGone')
+      if (!this.#proves(device, proof)) return this.refuse('relay.unauthorised')
+      if (device.frozen) return this.refuse('device.frozen')
+      await this.#arrive(device, vault)
     } catch (thrown) {
-      return this.#failed(thrown)
+      this.#failed(thrown)
     }
-    if (this.#link.closing) return
-    if (device === null) return this.#refuse('relay.deviceGone')
-    if (!this.#proves(device, proof)) return this.#refuse('relay.unauthorised')
-    this.#welcome(device)
   }
 
   #proves(device: DeviceRecord, proof: Authenticate): boolean {
@@ -181,8 +234,57 @@ export class Connection {
     return verifyByDeviceKey(device.deviceKey, input, proof.signature)
   }
 
-  #welcome(device: DeviceRecord): void {
+  async #arrive(device: DeviceRecord, vault: VaultState): Promise<void> {
     this.#deadline.end()
+    this.#state = { kind: 'arriving', device, vault }
+    this.#deps.proved(this)
+    await this.#deps.arrive(this, device.device, vault.holder)
+    if (this.#link.closing) return
+    const next = newToken()
+    const now = this.#deps.clock.now()
+    const outcome = await this.#deps.generations.act({
+      kind: 'connect',
+      device: device.device,
+      next,
+      now,
+      ...vault,
+    })
+    if (this.#link.closing) return
+    if (outcome.kind === 'frozen') return this.refuse('device.frozen')
+    if (outcome.kind !== 'judged') return this.refuse('relay.deviceGone')
+    const { verdict, acknowledged } = outcome
+    const accepted = verdict === 'foreign' ? { takenUpTo: vault.takenUpTo, acknowledged } : null
+    const generation = this.#generation(device, vault, accepted)
+    this.#revision = Math.max(this.#revision, outcome.revision)
+    this.#welcome({ device, vault }, generation, {
+      verdict: verdictNumber(verdict),
+      nextGeneration: next,
+    })
+  }
+
+  #generation(
+    device: DeviceRecord,
+    vault: VaultState,
+    accepted: ConstructorParameters<typeof VaultGeneration>[0]['accepted'],
+  ): VaultGeneration {
+    return new VaultGeneration({
+      device: device.device,
+      holder: vault.holder,
+      accepted,
+      generations: this.#deps.generations,
+      budgets: this.#deps.generationBudgets,
+      send: (frame) => this.#link.send(frame),
+      refuse: (code) => this.refuse(code),
+      failed: (thrown) => this.#failed(thrown),
+    })
+  }
+
+  #welcome(
+    proved: Proved,
+    generation: VaultGeneration,
+    judged: { readonly verdict: number; readonly nextGeneration: Bytes },
+  ): void {
+    const { device } = proved
     const delivery = new Delivery({
       device: device.device,
       queues: this.#deps.store.queues,
@@ -191,10 +293,11 @@ export class Connection {
       buffered: () => this.#link.buffered,
       failed: (thrown) => this.#failed(thrown),
     })
-    this.#state = { kind: 'welcome', device, delivery }
-    this.#deps.welcomed(this, device.device)
+    this.#state = { kind: 'welcome', ...proved, delivery, generation }
     const token = tokenMessage(this.#deps.tokens.issue(device))
-    this.#link.send({ case: 'welcome', value: { token, relayTime: BigInt(this.#deps.clock.now()) } })
+    const relayTime = BigInt(this.#deps.clock.now())
+    const devicesRevision = BigInt(this.#revision)
+    this.#link.send({ case: 'welcome', value: { token, relayTime, devicesRevision, ...judged } })
     void delivery.start()
   }
 
@@ -210,8 +313,13 @@ export class Connection {
       this.#link.send(putRefusalFrame(put.requestId, checked))
       return
     }
-    // SECURITY 9: of the sender only its own device number goes along, in memory, so that it is not its own recipient.
-    this.#deps.commits.put({ ...checked, except: device.device }, (answer) =>
+    // SECURITY 9: who writes to others does it anonymously; here a device reaches its own account's devices alone.
+    if (!sameBytes(checked.destination, fromUuid(device.accountId) ?? new Uint8Array(0))) {
+      this.#link.send(putRefusalFrame(put.requestId, 'put.notAnonymous'))
+      return
+    }
+    const by = { kind: 'own', except: device.device } as const
+    this.#deps.commits.put({ ...checked, by }, (answer) =>
       this.#link.send(putResultFrame(put.requestId, answer)),
     )
   }
@@ -219,7 +327,7 @@ export class Connection {
   #acknowledge(device: DeviceRecord, delivery: Delivery, acknowledge: Acknowledge): void {
     const ids = checkAcknowledge(acknowledge)
     if (ids === null) {
-      this.#refuse('frame.malformed')
+      this.refuse('frame.malformed')
       return
     }
     this.#deps.commits.acknowledge(device.device, ids)
@@ -228,14 +336,7 @@ export class Connection {
 
   #failed(thrown: unknown): void {
     this.#deps.log.error('delivery failed', { error: reportOf(thrown).code, engine: engineCode(thrown) })
-    this.#refuse('relay.unavailable')
-  }
-
-  #refuse(code: Parameters<Link['refuse']>[0]): void {
-    if (this.#link.closing) return
-    this.#deps.log.debug('connection refused', { error: code })
-    this.ended()
-    this.#link.refuse(code)
+    this.refuse('relay.unavailable')
   }
 }
 

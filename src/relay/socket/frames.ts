@@ -1,15 +1,18 @@
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { copyBytes, type Bytes } from '../../base/bytes.ts'
 import type { ErrorCode } from '../../base/errors.ts'
+import { exhausted } from '../../base/exhaustive.ts'
 import { limits } from '../../wire/limits.ts'
 import {
   ClientFrameSchema,
   ServerFrameSchema,
   type Acknowledge,
+  type Authenticate,
   type ClientFrame,
   type Put,
 } from '../../wire/relay_pb.ts'
 import type { PutAnswer } from '../queue/groupCommit.ts'
+import type { VaultState } from '../store/deviceStore.ts'
 import type { DeviceEnvelopeInput, StoredEnvelope } from '../store/store.ts'
 
 type ServerFrameInit = Exclude<MessageInitShape<typeof ServerFrameSchema>, { $typeName: string }>
@@ -38,6 +41,7 @@ export function refusalFrame(code: ErrorCode, retryAfterMs = 0): OutgoingFrame {
 
 export interface CheckedPut {
   readonly destination: Bytes
+  readonly someDevices: boolean
   readonly envelopes: readonly DeviceEnvelopeInput[]
 }
 
@@ -50,7 +54,7 @@ export function checkPut(put: Put): CheckedPut | ErrorCode {
     return 'frame.malformed'
   if (!envelopes.every(isProper)) return 'frame.malformed'
   if (envelopes.some((envelope) => envelope.body.length > limits.envelopeBytes)) return 'frame.tooLarge'
-  return { destination: copyBytes(put.destination), envelopes }
+  return { destination: copyBytes(put.destination), someDevices: put.someDevices, envelopes }
 }
 
 function isProper(envelope: DeviceEnvelopeInput): boolean {
@@ -64,6 +68,17 @@ function isProper(envelope: DeviceEnvelopeInput): boolean {
 
 function within(value: number, max: number): boolean {
   return value >= 1 && value <= max
+}
+
+const holderBytes = 16
+
+/** What a proof says of the vault, or null when it is malformed. */
+export function checkVault(proof: Authenticate): VaultState | null {
+  const { generation, holder, takenUpTo } = proof
+  const token = generation.length === 0 || generation.length === limits.generationBytes
+  const proper = token && holder.length === holderBytes && takenUpTo <= BigInt(Number.MAX_SAFE_INTEGER)
+  if (!proper) return null
+  return { token: copyBytes(generation), holder: copyBytes(holder), takenUpTo: Number(takenUpTo) }
 }
 
 /** The queue ids of an acknowledgement, or null when it is malformed. */
@@ -92,10 +107,18 @@ function putOutcome(answer: PutAnswer): NonNullable<PutResultInit['outcome']> {
       }
     case 'unknownRecipient':
       return refused('recipient.unknown')
+    case 'denied':
+      return refused('access.denied')
+    case 'permitSpent':
+      return refused('permit.invalid')
+    case 'recipientLimit':
+      return refused('permit.recipientLimit', answer.retryAfterMs)
     case 'full':
       return refused('queue.full', fullRetryMs)
     case 'failed':
       return refused('relay.unavailable', unavailableRetryMs)
+    default:
+      return exhausted(answer)
   }
 }
 
@@ -118,5 +141,14 @@ export function deliverFrame(envelopes: readonly StoredEnvelope[]): OutgoingFram
         body: envelope.body,
       })),
     },
+  }
+}
+
+/** An envelope that is in no queue: there is nothing to acknowledge. */
+export function ephemeralFrame(envelope: DeviceEnvelopeInput, receivedAt: number): OutgoingFrame {
+  const { messageId, body } = envelope
+  return {
+    case: 'deliver',
+    value: { envelopes: [{ queueId: 0n, receivedAt: BigInt(receivedAt), messageId, body }] },
   }
 }

@@ -1,30 +1,41 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
-import { socketPath } from '../../wire/http.ts'
+import { anonymousSocketPath, socketPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { reportOf } from '../../base/errors.ts'
 import type { RateLimits } from '../http/budgets.ts'
-import type { StoredEnvelope } from '../store/store.ts'
+import type { DeviceEvents } from '../http/handlers.ts'
+import { bufferedBytesMax } from '../queue/delivery.ts'
+import type { PutTarget, StoredEnvelope } from '../store/store.ts'
+import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
+import { ephemeralFrame } from './frames.ts'
+import { Holders } from './holders.ts'
 import { closeCodes, Link } from './link.ts'
+import type { Peer } from './peer.ts'
 import { Strangers } from './strangers.ts'
 
 /** Connections that have not proved themselves yet: more of them are turned away before they cost anything. */
 const strangersMax = 1_000
 /** Of one network address: nobody takes all the places, and a whole office may come back at once. */
 const strangersOfAddress = 500
+/** Connections of nobody stay what they are: one a workstation, a whole office behind one address. */
+const anonymousMax = 20_000
+const anonymousOfAddress = 10_000
 
 /** Who was turned away has this long to read why, in milliseconds. */
 const turnedAwayMs = 2_000
 const unavailable = '503 Service Unavailable'
 
-export interface HubDeps extends Omit<ConnectionDeps, 'welcomed'> {
+type Made = 'arrive' | 'proved' | 'ephemeral'
+
+export interface HubDeps extends Omit<ConnectionDeps & AnonymousDeps, Made> {
   readonly rateLimits: Pick<RateLimits, 'upgrade'>
 }
 
 /** All connections of the relay: takes them in, keeps the living, hands out what was committed. */
-export class SocketHub {
+export class SocketHub implements DeviceEvents {
   readonly #deps: HubDeps
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -32,15 +43,17 @@ export class SocketHub {
     maxPayload: limits.frameBytes,
     clientTracking: false,
   })
-  readonly #all = new Set<Connection>()
-  readonly #strangers = new Strangers<Connection>(strangersMax, strangersOfAddress)
-  readonly #byDevice = new Map<number, Connection>()
+  readonly #all = new Set<Peer>()
+  readonly #strangers = new Strangers<Peer>(strangersMax, strangersOfAddress)
+  readonly #anonymous = new Strangers<Peer>(anonymousMax, anonymousOfAddress)
+  readonly #holders: Holders
   readonly #keepAlive: NodeJS.Timeout
   #paused = false
   #stopping = false
 
   constructor(deps: HubDeps) {
     this.#deps = deps
+    this.#holders = new Holders({ ...deps, holderProbeMs: deps.times.holderProbeMs })
     this.#keepAlive = setInterval(() => this.#checkAll(), deps.times.keepAliveMs)
     this.#keepAlive.unref()
   }
@@ -58,30 +71,45 @@ export class SocketHub {
 
   async #admit(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const path = (request.url ?? '').split('?')[0]
-    if (path !== socketPath) return turnAway(stream, '404 Not Found')
+    if (path !== socketPath && path !== anonymousSocketPath) return turnAway(stream, '404 Not Found')
     const address = request.socket.remoteAddress ?? ''
     try {
-      await this.#deps.rateLimits.upgrade(address)
+      await this.#deps.rateLimits.upgrade(address, path)
     } catch (thrown) {
       const { code } = reportOf(thrown)
       this.#deps.log.debug('connection refused', { error: code })
       return turnAway(stream, code === 'relay.tooManyRequests' ? '429 Too Many Requests' : unavailable)
     }
-    if (this.#stopping || !this.#strangers.hasRoom(address)) return turnAway(stream, unavailable)
-    this.#server.handleUpgrade(request, stream, head, (socket) => this.#open(socket, stream, address))
+    const places = path === socketPath ? this.#strangers : this.#anonymous
+    if (this.#stopping || !places.hasRoom(address)) return turnAway(stream, unavailable)
+    this.#server.handleUpgrade(request, stream, head, (socket) =>
+      this.#open(socket, stream, (link) => {
+        const peer = path === socketPath ? this.#device(link) : this.#nobody(link, address)
+        places.add(peer, address)
+        return peer
+      }),
+    )
   }
 
   /** Hands newly committed envelopes to the connections of their devices. */
   stored(envelopes: readonly StoredEnvelope[]): void {
     const runs = new Map<Connection, StoredEnvelope[]>()
     for (const envelope of envelopes) {
-      const connection = this.#byDevice.get(envelope.device)
+      const connection = this.#holders.get(envelope.device)
       if (connection === undefined) continue
       const run = runs.get(connection)
       if (run === undefined) runs.set(connection, [envelope])
       else run.push(envelope)
     }
     for (const [connection, run] of runs) connection.stored(run)
+  }
+
+  removed(devices: readonly number[]): void {
+    for (const device of devices) this.#holders.get(device)?.refuse('relay.deviceGone')
+  }
+
+  changed(accountId: string, revision: number): void {
+    for (const connection of this.#holders.ofAccount(accountId)) connection.changed(revision)
   }
 
   /** While too much waits for the disk, nothing more is read from anybody. */
@@ -97,47 +125,66 @@ export class SocketHub {
   stop(): void {
     this.#stopping = true
     clearInterval(this.#keepAlive)
-    for (const connection of this.#all) {
-      connection.ended()
-      connection.link.close(closeCodes.goingAway)
+    for (const peer of this.#all) {
+      peer.ended()
+      peer.link.close(closeCodes.goingAway)
     }
   }
 
-  #open(socket: WebSocket, stream: Duplex, address: string): void {
-    const link = new Link(socket, stream, () => connection.sent())
-    const connection = new Connection(link, {
+  #device(link: Link): Connection {
+    return new Connection(link, {
       ...this.#deps,
-      welcomed: (welcomed, device) => this.#register(welcomed, device),
+      proved: (connection) => this.#strangers.remove(connection),
+      arrive: async (connection, device, holder) => this.#holders.arrive(connection, device, holder),
     })
-    this.#all.add(connection)
-    this.#strangers.add(connection, address)
+  }
+
+  #nobody(link: Link, address: string): AnonymousConnection {
+    return new AnonymousConnection(link, address, {
+      ...this.#deps,
+      ephemeral: (targets) => this.#passOn(targets),
+    })
+  }
+
+  #open(socket: WebSocket, stream: Duplex, make: (link: Link) => Peer): void {
+    const link = new Link(socket, stream, () => peer.sent())
+    const peer = make(link)
+    this.#all.add(peer)
     if (this.#paused) link.hold('disk')
     this.#deps.log.debug('connection opened', { connections: this.#all.size })
-    socket.on('message', (data: RawData, binary: boolean) => connection.receive(bytesOf(data), binary))
-    socket.on('pong', () => connection.heard())
+    socket.on('message', (data: RawData, binary: boolean) => peer.receive(bytesOf(data), binary))
+    socket.on('pong', (payload: Buffer) => {
+      link.pong(payload)
+      peer.heard()
+    })
     // ws answers an oversized or broken WebSocket message with its close code by itself; `close` follows.
     socket.on('error', () => undefined)
-    socket.on('close', () => this.#forget(connection))
+    socket.on('close', () => this.#forget(peer))
   }
 
-  #register(connection: Connection, device: number): void {
-    this.#strangers.remove(connection)
-    const before = this.#byDevice.get(device)
-    this.#byDevice.set(device, connection)
-    before?.replaced()
+  /** Who reads too slowly loses what is not kept. */
+  #passOn(targets: readonly PutTarget[]): void {
+    const now = this.#deps.clock.now()
+    for (const { device, envelope } of targets) {
+      const connection = this.#holders.get(device)
+      if (connection === undefined || !connection.welcome || connection.link.buffered > bufferedBytesMax)
+        continue
+      connection.link.send(ephemeralFrame(envelope, now))
+    }
   }
 
-  #forget(connection: Connection): void {
-    connection.ended()
-    this.#all.delete(connection)
-    this.#strangers.remove(connection)
-    const { device } = connection
-    if (device !== null && this.#byDevice.get(device) === connection) this.#byDevice.delete(device)
+  #forget(peer: Peer): void {
+    peer.ended()
+    peer.link.ended()
+    this.#all.delete(peer)
+    this.#strangers.remove(peer)
+    this.#anonymous.remove(peer)
+    if (peer instanceof Connection) this.#holders.forget(peer)
     this.#deps.log.debug('connection closed', { connections: this.#all.size })
   }
 
   #checkAll(): void {
-    for (const connection of this.#all) connection.keepAlive()
+    for (const peer of this.#all) peer.keepAlive()
   }
 }
 

@@ -3,8 +3,9 @@ import { WebSocket } from 'ws'
 import { create, toBinary } from '@bufbuild/protobuf'
 import { socketPath } from '../../wire/http.ts'
 import { ClientFrameSchema } from '../../wire/relay_pb.ts'
-import { proof, TestClient } from '../testing/client.ts'
+import { proof } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
+import { TestClient } from '../testing/sockets.ts'
 
 let fixture: RelayFixture
 

@@ -1,6 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { sameBytes } from '../../base/bytes.ts'
 import type { ErrorCode } from '../../base/errors.ts'
+import { Deadline } from './deadline.ts'
 import { encodeFrame, refusalFrame, unavailableRetryMs, type OutgoingFrame } from './frames.ts'
 
 /** WebSocket close codes (RFC 6455 section 7.4); 4000 and above are an application's own. */
@@ -12,6 +15,13 @@ const closeMs = 2_000
 /** The disk has too much to write, or the peer takes too little of what it is sent. */
 export type HoldReason = 'disk' | 'peer'
 
+interface Probe {
+  readonly payload: Uint8Array
+  readonly settle: (alive: boolean) => void
+}
+
+const probeBytes = 16
+
 /** One WebSocket as a connection uses it: frames out, corked so that what is written in one turn is one write. */
 export class Link {
   readonly #socket: WebSocket
@@ -19,6 +29,7 @@ export class Link {
   readonly #sent: () => void
   #corked = false
   #closing = false
+  #probe: Probe | null = null
   readonly #held = new Set<HoldReason>()
 
   /** `sent` is called whenever the operating system has taken bytes. */
@@ -57,6 +68,36 @@ export class Link {
 
   ping(): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping()
+  }
+
+  /** Whether the peer answers a ping of its own within so many milliseconds; false at once when it is gone. */
+  async probe(ms: number): Promise<boolean> {
+    if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return false
+    return new Promise((resolve) => {
+      const settle = (alive: boolean): void => {
+        deadline.end()
+        this.#probe = null
+        resolve(alive)
+      }
+      const deadline = new Deadline(
+        ms,
+        () => this.heldFor('disk'),
+        () => settle(false),
+      )
+      const payload = randomBytes(probeBytes)
+      this.#probe = { payload, settle }
+      this.#socket.ping(payload)
+    })
+  }
+
+  /** A pong came; only the probe's own shows that the peer heard it. */
+  pong(payload: Uint8Array): void {
+    if (this.#probe !== null && sameBytes(this.#probe.payload, payload)) this.#probe.settle(true)
+  }
+
+  /** The socket is closed. */
+  ended(): void {
+    this.#probe?.settle(false)
   }
 
   terminate(): void {

@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { utf8 } from '../../base/bytes.ts'
 import { limits, protocolVersion } from '../../wire/limits.ts'
 import { ClientFrameSchema } from '../../wire/relay_pb.ts'
-import { messageIdOf, proof, TestClient, uuidOf, type EnrolledDevice } from '../testing/client.ts'
+import { messageIdOf, proof, uuidOf, type EnrolledDevice } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
+import { AnonymousClient, TestClient, type PutResultValue } from '../testing/sockets.ts'
 
 let fixture: RelayFixture
 let alice: EnrolledDevice
@@ -23,6 +24,7 @@ afterAll(async () => fixture.end())
 
 const connect = async (device: EnrolledDevice): Promise<TestClient> =>
   TestClient.connect(fixture.address, device)
+const nobody = async (): Promise<AnonymousClient> => AnonymousClient.connect(fixture.address)
 
 describe('proving oneself', () => {
   test('another key, another device and a wrong version are refused and closed', async () => {
@@ -33,6 +35,9 @@ describe('proving oneself', () => {
       ['relay.deviceGone', (p) => ({ ...p, deviceId: 2 })],
       ['relay.deviceGone', (p) => ({ ...p, accountId: randomBytes(16) })],
       ['frame.malformed', (p) => ({ ...p, accountId: randomBytes(15) })],
+      ['frame.malformed', (p) => ({ ...p, holder: randomBytes(15) })],
+      ['frame.malformed', (p) => ({ ...p, generation: randomBytes(15) })],
+      ['frame.malformed', (p) => ({ ...p, takenUpTo: 2n ** 60n })],
       ['relay.version', (p) => ({ ...p, protocolVersion: protocolVersion + 1 })],
     ]
     for (const [code, change] of tries) {
@@ -79,7 +84,7 @@ describe('proving oneself', () => {
     const young = await connect(alice)
     expect(await old.next('refusal')).toMatchObject({ code: 'profile.inUse' })
     expect(await old.closed).toEqual({ code: 4001 })
-    const sender = await connect(bob)
+    const sender = await nobody()
     await sender.put(alice, utf8('to the young one'))
     const [envelope] = await young.envelopes(1)
     expect(Buffer.from(envelope?.body ?? []).toString()).toBe('to the young one')
@@ -92,7 +97,7 @@ describe('proving oneself', () => {
 
 describe('bad frames', () => {
   test('a malformed frame is refused and closes its own connection only', async () => {
-    const other = await connect(bob)
+    const other = await nobody()
     for (const bytes of [Buffer.from([0xff, 0xff, 0xff]), Buffer.from([0x12, 0x05, 0x01])]) {
       const client = await connect(alice)
       client.socket.send(bytes)
@@ -110,7 +115,8 @@ describe('bad frames', () => {
     const client = await connect(alice)
     client.socket.send(Buffer.from([0x7a, 0x01, 0x00]))
     expect(await client.next('refusal')).toMatchObject({ code: 'frame.unknownType' })
-    expect((await client.put(bob, utf8('on'))).outcome.case).toBe('stored')
+    client.send({ case: 'requestToken', value: {} })
+    await client.next('token')
     await client.end()
   })
 
@@ -121,7 +127,8 @@ describe('bad frames', () => {
   })
 
   test('a put that is wrong in itself is refused whole and stores nothing', async () => {
-    const client = await connect(alice)
+    const client = await nobody()
+    const { accessKey } = bob
     const good = {
       deviceId: 1,
       registrationId: bob.registrationId,
@@ -129,30 +136,36 @@ describe('bad frames', () => {
       body: utf8('x'),
     }
     const to = uuidOf(bob.accountId)
-    const tries: [string, Promise<Awaited<ReturnType<TestClient['putRaw']>>>][] = [
-      ['frame.malformed', client.putRaw(to, [])],
-      ['frame.malformed', client.putRaw(to.subarray(1), [good])],
-      ['frame.malformed', client.putRaw(to, [good, good])],
-      ['frame.malformed', client.putRaw(to, [{ ...good, messageId: randomBytes(15) }])],
-      ['frame.malformed', client.putRaw(to, [{ ...good, body: new Uint8Array(0) }])],
-      ['frame.malformed', client.putRaw(to, [{ ...good, deviceId: 128 }])],
-      ['frame.malformed', client.putRaw(to, [{ ...good, registrationId: limits.registrationIdMax + 1 }])],
-      ['frame.tooLarge', client.putRaw(to, [{ ...good, body: new Uint8Array(limits.envelopeBytes + 1) }])],
-      ['recipient.unknown', client.putRaw(randomBytes(16), [good])],
+    const tries: [string, Promise<PutResultValue>][] = [
+      ['frame.malformed', client.putRaw(to, [], { accessKey })],
+      ['frame.malformed', client.putRaw(to.subarray(1), [good], { accessKey })],
+      ['frame.malformed', client.putRaw(to, [good, good], { accessKey })],
+      ['frame.malformed', client.putRaw(to, [{ ...good, messageId: randomBytes(15) }], { accessKey })],
+      ['frame.malformed', client.putRaw(to, [{ ...good, body: new Uint8Array(0) }], { accessKey })],
+      ['frame.malformed', client.putRaw(to, [{ ...good, deviceId: 128 }], { accessKey })],
+      [
+        'frame.malformed',
+        client.putRaw(to, [{ ...good, registrationId: limits.registrationIdMax + 1 }], { accessKey }),
+      ],
+      [
+        'frame.tooLarge',
+        client.putRaw(to, [{ ...good, body: new Uint8Array(limits.envelopeBytes + 1) }], { accessKey }),
+      ],
+      ['access.denied', client.putRaw(randomBytes(16), [good], { accessKey })],
     ]
     for (const [code, answer] of tries) expect((await answer).outcome).toMatchObject({ value: { code } })
-    const mismatch = await client.putRaw(to, [{ ...good, deviceId: 3 }])
+    const mismatch = await client.putRaw(to, [{ ...good, deviceId: 3 }], { accessKey })
     expect(mismatch.outcome).toMatchObject({
       case: 'deviceMismatch',
       value: { missing: [1], extra: [3], stale: [] },
     })
-    const stale = await client.putRaw(to, [{ ...good, registrationId: 1 }])
+    const stale = await client.putRaw(to, [{ ...good, registrationId: 1 }], { accessKey })
     expect(stale.outcome).toMatchObject({ case: 'deviceMismatch', value: { stale: [1] } })
     await client.end()
   })
 
   test('whatever bytes come: an answer or a close, and the relay goes on', async () => {
-    const healthy = await connect(bob)
+    const healthy = await nobody()
     const frame = fc
       .oneof(
         fc.uint8Array({ maxLength: 200 }),
@@ -172,6 +185,14 @@ describe('bad frames', () => {
           })
           .map((value) =>
             toBinary(ClientFrameSchema, create(ClientFrameSchema, { frame: { case: 'put', value } })),
+          ),
+        fc
+          .record({ token: fc.uint8Array({ maxLength: 17 }), stopping: fc.boolean() })
+          .map((value) =>
+            toBinary(
+              ClientFrameSchema,
+              create(ClientFrameSchema, { frame: { case: 'confirmGeneration', value } }),
+            ),
           ),
         fc
           .array(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), { maxLength: 3 })
@@ -213,7 +234,7 @@ describe('bad frames', () => {
 
 describe('queues', () => {
   test('a repeated put is answered and delivered once', async () => {
-    const a = await connect(alice)
+    const a = await nobody()
     const b = await connect(bob)
     await b.next('queueEmpty')
     b.inbox.length = 0
@@ -228,7 +249,7 @@ describe('queues', () => {
 
   test('acknowledging what belongs to another device deletes nothing', async () => {
     const carol = await fixture.enrol('Carol')
-    const a = await connect(alice)
+    const a = await nobody()
     await a.put(carol, utf8('for Carol'))
     const ids = Array.from({ length: 1_000 }, (_, n) => ({ queueId: BigInt(n + 1) }))
     const b = await connect(bob)
@@ -242,7 +263,7 @@ describe('queues', () => {
 
   test('draining while others write: all of it once, in order, QueueEmpty in between; unacknowledged comes again', async () => {
     const dora = await fixture.enrol('Dora')
-    const a = await connect(alice)
+    const a = await nobody()
     const total = 900
     const results: Promise<unknown>[] = []
     const write = (n: number): unknown => results.push(a.put(dora, utf8(String(n))))
@@ -278,7 +299,7 @@ describe('queues', () => {
 
   test('a device that acknowledges nothing gets no more than the limit; one that reads nothing stops nobody', async () => {
     const eve = await fixture.enrol('Eve')
-    const a = await connect(alice)
+    const a = await nobody()
     await Promise.all(Array.from({ length: 300 }, async () => a.put(eve, new Uint8Array(40_000).fill(1))))
     const e = await connect(eve)
     e.socket.pause()

@@ -10,11 +10,15 @@ import { systemClock } from '../../base/clock.ts'
 import { socketPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { RateLimits, usualBudgets } from '../http/budgets.ts'
+import { Permits } from '../crypto/permits.ts'
+import { generateZkSecretParams } from '../crypto/zkParams.ts'
 import { silentLog } from '../log.ts'
+import { GenerationCommit } from '../queue/generationCommit.ts'
 import { GroupCommit } from '../queue/groupCommit.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { RelayStore } from '../store/store.ts'
-import { newDevice, proof, TestClient } from '../testing/client.ts'
+import { newDevice, proof } from '../testing/client.ts'
+import { TestClient } from '../testing/sockets.ts'
 import { Tokens } from '../tokens.ts'
 import { SocketHub } from './hub.ts'
 import { PutBudgets } from './putBudgets.ts'
@@ -42,8 +46,12 @@ beforeAll(async () => {
     relayId: 'relay',
     store,
     commits,
+    generations: new GenerationCommit(store.generations),
+    permits: new Permits(generateZkSecretParams()),
     tokens: new Tokens(systemClock),
     putBudgets: new PutBudgets(usualBudgets.put),
+    generationBudgets: new PutBudgets(usualBudgets.generation),
+    anonymousBudgets: new PutBudgets<string>(usualBudgets.anonymousPut),
     rateLimits: new RateLimits(),
     clock: systemClock,
     log: silentLog,

@@ -1,9 +1,12 @@
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { fromUuid, utf8, type Bytes } from '../../base/bytes.ts'
 import { limits } from '../../wire/limits.ts'
+import { deviceContract } from './contractDevices.ts'
+import { generationContract } from './contractGenerations.ts'
+import { bytes, enrol, enrolmentFor, envelopeFor, invite, keySet, putTo, textOf } from './contractKit.ts'
+import { permitContract } from './contractPermits.ts'
 import { searchWords } from './foldText.ts'
-import type { DeviceRecord, Enrolment, KeySet, PutRequest, RelayStore } from './store.ts'
+import type { PutRequest, RelayStore, StoredDeviceBundle } from './store.ts'
 
 /** An engine under test: a fresh store, and the same one opened again as after a restart. */
 export interface ContractEngine {
@@ -33,9 +36,12 @@ export function storeContract(prepare: () => Promise<ContractEngine>): void {
   directoryContract(() => store)
   keyContract(() => store)
   queueContract(() => store, restart)
+  deviceContract(() => store)
+  generationContract(() => store, restart)
+  permitContract(() => store, restart)
 }
 
-type Restart = (queueBytes?: number) => Promise<void>
+export type Restart = (queueBytes?: number) => Promise<void>
 
 function invitationContract(store: () => RelayStore): void {
   test('an invitation is used once; its device may ask again, also late', async () => {
@@ -137,29 +143,63 @@ function directoryContract(store: () => RelayStore): void {
 }
 
 function keyContract(store: () => RelayStore): void {
+  const taken = async (account: {
+    readonly accountId: string
+    readonly accessKeyHash: Uint8Array<ArrayBuffer>
+  }): Promise<StoredDeviceBundle | undefined> => {
+    const by = { kind: 'accessKey', hash: account.accessKeyHash } as const
+    const outcome = await store().keys.takeBundle(account.accountId, by, 1)
+    return outcome.kind === 'taken' ? outcome.bundle.devices[0] : undefined
+  }
+
   test('a bundle takes one key of each kind, then falls back to the last resort', async () => {
-    const { accountId, device } = await enrol(store(), 'Ada', keySet(2))
-    const taken = [1, 2, 3].map(async () => (await store().keys.takeBundle(accountId, null))?.devices[0])
-    const [first, second, third] = await Promise.all(taken)
+    const ada = await enrol(store(), 'Ada', keySet(2))
+    const [first, second, third] = await Promise.all([1, 2, 3].map(async () => taken(ada)))
     expect([first?.preKey?.keyId, second?.preKey?.keyId, third?.preKey]).toEqual([1, 2, null])
     expect([first, second, third].map((d) => d?.kyberPreKey.keyId)).toEqual([1, 2, 9_000])
-    expect(await store().keys.count(device)).toEqual({ oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 })
-    expect((await store().keys.takeBundle(accountId, null))?.devices[0]?.kyberPreKey.keyId).toBe(9_000)
-    expect((await store().keys.takeBundle(accountId, device))?.devices).toEqual([])
-    expect(await store().keys.takeBundle(randomUUID(), null)).toBeNull()
+    expect(await store().keys.count(ada.device)).toEqual({ oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 })
+    expect((await taken(ada))?.kyberPreKey.keyId).toBe(9_000)
+  })
+
+  test('its own device gets the bundles of the others; a wrong access key and nobody’s account open nothing', async () => {
+    const ada = await enrol(store(), 'Ada')
+    const own = { kind: 'own', except: ada.device } as const
+    expect(await store().keys.takeBundle(ada.accountId, own, 1)).toMatchObject({
+      kind: 'taken',
+      bundle: { identityKey: ada.identityKey, devices: [] },
+    })
+    const wrong = { kind: 'accessKey', hash: bytes(32) } as const
+    expect(await store().keys.takeBundle(ada.accountId, wrong, 1)).toEqual({ kind: 'denied' })
+    expect(await store().keys.takeBundle(randomUUID(), wrong, 1)).toEqual({ kind: 'denied' })
   })
 
   test('an upload replaces what it names, adds one-time keys and keeps the newest', async () => {
-    const { accountId, device } = await enrol(store(), 'Ada', keySet(100))
-    expect(await store().keys.upload(device, { ...keySet(100, 101), lastResortKyberPreKey: null })).toEqual({
+    const ada = await enrol(store(), 'Ada', keySet(100))
+    const { device, identityKey } = ada
+    const more = { ...keySet(100, 101), lastResortKyberPreKey: null }
+    expect(await store().keys.upload(device, identityKey, more)).toEqual({
       oneTimePreKeys: limits.oneTimePreKeysKept,
       oneTimeKyberPreKeys: limits.oneTimePreKeysKept,
     })
     const signedPreKey = { keyId: 5, publicKey: bytes(33), signature: bytes(64) }
-    await store().keys.upload(device, { ...keySet(20, 201), signedPreKey, lastResortKyberPreKey: null })
-    const [bundle] = (await store().keys.takeBundle(accountId, null))?.devices ?? []
+    await store().keys.upload(device, identityKey, {
+      ...keySet(20, 201),
+      signedPreKey,
+      lastResortKyberPreKey: null,
+    })
+    const bundle = await taken(ada)
     expect(bundle?.signedPreKey).toEqual(signedPreKey)
     expect(bundle?.preKey?.keyId).toBe(21)
+    await store().keys.upload(device, identityKey, { ...keySet(3, 500), replaceOneTime: true })
+    expect(await store().keys.count(device)).toEqual({ oneTimePreKeys: 3, oneTimeKyberPreKeys: 3 })
+    expect((await taken(ada))?.preKey?.keyId).toBe(500)
+  })
+
+  test('keys that were checked against another identity key are refused', async () => {
+    const { device } = await enrol(store(), 'Ada')
+    await expect(store().keys.upload(device, bytes(33), keySet(1))).rejects.toMatchObject({
+      code: 'identity.superseded',
+    })
   })
 }
 
@@ -172,7 +212,7 @@ function queueContract(store: () => RelayStore, restart: Restart): void {
     await put(envelopeFor(ada, 'a'))
     await put(envelopeFor(ada, 'b'))
     const page = await store().queues.page(ada.device, 0, 10, 1e6)
-    expect(page.map((envelope) => text(envelope.body))).toEqual(['a', 'b'])
+    expect(page.map((envelope) => textOf(envelope.body))).toEqual(['a', 'b'])
     const last = page.at(-1)?.id ?? 0
     expect(await store().queues.newest(ada.device)).toBe(last)
     await store().queues.commit({
@@ -202,14 +242,16 @@ function queueContract(store: () => RelayStore, restart: Restart): void {
     const ada = await enrol(store(), 'Ada')
     const [envelope] = envelopeFor(ada, 'a').envelopes
     if (envelope === undefined) throw new Error('no envelope')
-    const destination = uuid(ada.accountId)
+    const own = { kind: 'own', except: ada.device } as const
     const tries = await store().queues.commit({
       puts: [
-        { destination, except: null, envelopes: [{ ...envelope, deviceId: 2 }] },
-        { destination, except: null, envelopes: [envelope, { ...envelope, deviceId: 3 }] },
-        { destination, except: null, envelopes: [{ ...envelope, registrationId: 77 }] },
-        { destination, except: ada.device, envelopes: [envelope] },
-        { destination: bytes(16), except: null, envelopes: [envelope] },
+        putTo(ada, [{ ...envelope, deviceId: 2 }]),
+        putTo(ada, [envelope, { ...envelope, deviceId: 3 }]),
+        putTo(ada, [{ ...envelope, registrationId: 77 }]),
+        putTo(ada, [envelope], own),
+        { ...putTo(ada, [envelope]), destination: bytes(16) },
+        { ...putTo(ada, [envelope], own), destination: bytes(16) },
+        putTo(ada, [envelope], { kind: 'accessKey', hash: bytes(32) }),
       ],
       deletes: [],
       now: 1_000,
@@ -219,7 +261,9 @@ function queueContract(store: () => RelayStore, restart: Restart): void {
       { kind: 'mismatch', missing: [], extra: [3], stale: [] },
       { kind: 'mismatch', missing: [], extra: [], stale: [1] },
       { kind: 'mismatch', missing: [], extra: [1], stale: [] },
+      { kind: 'denied' },
       { kind: 'unknownRecipient' },
+      { kind: 'denied' },
     ])
     expect(await store().queues.page(ada.device, 0, 10, 1e6)).toEqual([])
   })
@@ -286,77 +330,4 @@ function queueContract(store: () => RelayStore, restart: Restart): void {
     expect(await put(envelopeFor(ada, 'z'.repeat(2_500)))).toMatchObject([{ kind: 'stored' }])
     expect(await put(envelopeFor(ada, 'y'))).toEqual([{ kind: 'full' }])
   })
-}
-
-export interface EnrolledAccount {
-  readonly accountId: string
-  readonly device: number
-}
-
-export async function invite(
-  store: RelayStore,
-  name: string,
-): Promise<{ codeHash: Bytes; accountId: string }> {
-  const accountId = randomUUID()
-  const account = {
-    accountId,
-    displayName: name,
-    title: '',
-    service: 'Service des essais',
-    organisation: 'Ministère',
-  }
-  const codeHash = bytes(32)
-  await store.invitations.create({ account, codeHash, createdAt: 1_000, expiresAt: 2_000 })
-  return { codeHash, accountId }
-}
-
-export async function enrol(store: RelayStore, name: string, keys = keySet(0)): Promise<EnrolledAccount> {
-  const { codeHash, accountId } = await invite(store, name)
-  await store.invitations.redeem({ ...enrolmentFor(codeHash), keys })
-  const record: DeviceRecord | null = await store.devices.find(accountId, 1)
-  return { accountId, device: record?.device ?? 0 }
-}
-
-function enrolmentFor(codeHash: Bytes): Enrolment {
-  return {
-    codeHash,
-    identityKey: bytes(33),
-    deviceKey: bytes(32),
-    registrationId: 42,
-    keys: keySet(0),
-    now: 1_500,
-  }
-}
-
-/** Keys as the store sees them: bytes that nobody checks here. */
-function keySet(oneTime: number, firstId = 1): KeySet {
-  const ids = Array.from({ length: oneTime }, (_, index) => firstId + index)
-  const signed = (keyId: number): NonNullable<KeySet['signedPreKey']> => ({
-    keyId,
-    publicKey: bytes(33),
-    signature: bytes(64),
-  })
-  return {
-    signedPreKey: signed(1),
-    lastResortKyberPreKey: signed(9_000),
-    oneTimePreKeys: ids.map((keyId) => ({ keyId, publicKey: bytes(33) })),
-    oneTimeKyberPreKeys: ids.map(signed),
-  }
-}
-
-export function envelopeFor(account: EnrolledAccount, body: string): PutRequest {
-  const envelope = { deviceId: 1, registrationId: 42, messageId: bytes(16), body: utf8(body) }
-  return { destination: uuid(account.accountId), except: null, envelopes: [envelope] }
-}
-
-function uuid(accountId: string): Bytes {
-  return fromUuid(accountId) ?? bytes(16)
-}
-
-function bytes(length: number): Bytes {
-  return new Uint8Array(randomBytes(length))
-}
-
-function text(body: Uint8Array): string {
-  return Buffer.from(body).toString()
 }

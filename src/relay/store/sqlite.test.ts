@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import { enrol, envelopeFor, storeContract, type ContractEngine } from './contract.ts'
+import { storeContract, type ContractEngine } from './contract.ts'
+import { bytes, enrol, envelopeFor, keySet, newDevice, uuid } from './contractKit.ts'
+import { foundation } from './migrations/0001-foundation.ts'
 import { openSqliteStore } from './sqlite.ts'
 import { openDatabase, type SqliteDatabase } from './sqliteOpen.ts'
 
@@ -38,11 +40,10 @@ describe('the embedded engine', () => {
   test('a large directory is paged in the order of its names and counted once, quickly', async () => {
     const engine = await sqliteEngine()
     const total = 20_000
-    const db = openDatabase(engine.file)
+    // As after an update of a relay that had no such index.
+    const db = oldDatabase(engine.file)
     fillDirectory(db, total)
     const search = { after: null, except: randomUUID(), counted: true, limit: 50 }
-    // As after an update of a relay that had no such index.
-    db.exec('DROP TABLE directory; PRAGMA user_version = 1')
     db.close()
     const store = openSqliteStore(engine.file)
     const { accounts } = store
@@ -61,6 +62,33 @@ describe('the embedded engine', () => {
     const started = performance.now()
     for (let n = 0; n < 20; n += 1) await accounts.search({ ...search, words: ['a', 'x'] })
     expect((performance.now() - started) / 20).toBeLessThan(5)
+    await store.close()
+    await engine.end()
+  })
+
+  test('a device of an older relay has no keys until it adopts the identity key anew', async () => {
+    const engine = await sqliteEngine()
+    const db = oldDatabase(engine.file)
+    fillDirectory(db, 1)
+    const accountId = randomUUID()
+    const identityKey = bytes(33)
+    db.prepare('UPDATE accounts SET account_id = ?, identity_key = ?').run(uuid(accountId), identityKey)
+    db.prepare('INSERT INTO devices VALUES (7, 1, 1, 42, ?, 1)').run(bytes(32))
+    db.prepare('INSERT INTO device_keys VALUES (7, 1, ?, ?, 1, ?, ?)').run(
+      bytes(33),
+      bytes(64),
+      bytes(9),
+      bytes(64),
+    )
+    db.close()
+    const store = openSqliteStore(engine.file)
+    expect(await store.devices.find(accountId, 1)).toMatchObject({ device: 7, adopted: false, frozen: false })
+    expect((await store.devices.list(accountId))?.devices[0]?.attestation).toEqual(new Uint8Array(64))
+    const attestation = bytes(64)
+    await store.identities.adopt({ device: 7, identityKey, attestation, keys: keySet(1) })
+    expect(await store.devices.find(accountId, 1)).toMatchObject({ adopted: true })
+    await store.devices.add(newDevice(accountId, identityKey, 2))
+    expect(await store.devices.find(accountId, 2)).toMatchObject({ device: 8 })
     await store.close()
     await engine.end()
   })
@@ -102,6 +130,13 @@ describe('the embedded engine', () => {
     await engine.end()
   })
 })
+
+function oldDatabase(file: string): SqliteDatabase {
+  const db = new Database(file)
+  db.exec(foundation.sql)
+  db.pragma(`user_version = ${foundation.version}`)
+  return db
+}
 
 /** Enrolled accounts without devices, in one transaction. */
 function fillDirectory(db: SqliteDatabase, count: number): void {

@@ -1,8 +1,11 @@
 import { limits } from '../../wire/limits.ts'
 import { sqliteAccounts } from './sqliteAccounts.ts'
-import { sqliteInvitations } from './sqliteInvitations.ts'
 import { sqliteDevices } from './sqliteDevices.ts'
+import { sqliteGenerations } from './sqliteGenerations.ts'
+import { sqliteIdentities } from './sqliteIdentities.ts'
+import { sqliteInvitations } from './sqliteInvitations.ts'
 import { sqliteKeys } from './sqliteKeys.ts'
+import { SpentPermits, sqlitePermits } from './sqlitePermits.ts'
 import { sqliteQueues } from './sqliteQueues.ts'
 import { openDatabase, type SqliteOptions } from './sqliteOpen.ts'
 import type { RelayStore } from './store.ts'
@@ -10,13 +13,17 @@ import type { RelayStore } from './store.ts'
 /** The embedded engine: one file, one writing relay. Commands may open it beside a running relay (WAL). */
 export function openSqliteStore(file: string, options: SqliteOptions = {}): RelayStore {
   const db = openDatabase(file, options)
-  const keys = sqliteKeys(db)
+  const spent = new SpentPermits(db)
+  const keys = sqliteKeys(db, spent)
   return {
     accounts: sqliteAccounts(db),
     invitations: sqliteInvitations(db, keys.write),
-    devices: sqliteDevices(db),
+    devices: sqliteDevices(db, keys.write),
+    identities: sqliteIdentities(db, keys.write),
+    generations: sqliteGenerations(db),
     keys: keys.store,
-    queues: sqliteQueues(db, options.queueBytes ?? limits.queueBytes),
+    permits: sqlitePermits(db),
+    queues: sqliteQueues(db, spent, options.queueBytes ?? limits.queueBytes),
     close: async () => {
       db.close()
     },

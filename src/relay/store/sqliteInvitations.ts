@@ -1,8 +1,18 @@
 import { copyBytes, sameBytes } from '../../base/bytes.ts'
+import { limits } from '../../wire/limits.ts'
+import type { DirectoryEntry } from '../../wire/http.ts'
 import { accountColumns, entryOf, uuidBytes, type AccountRow } from './accountRows.ts'
 import { foldText } from './foldText.ts'
+import { bump, insertDevice } from './sqliteDevices.ts'
+import type { KeyWriter } from './sqliteKeys.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
-import type { Enrolment, EnrolmentOutcome, InvitationStore, KeySet, NewInvitation } from './store.ts'
+import type {
+  Enrolment,
+  EnrolmentOutcome,
+  InvitationStore,
+  NewInvitation,
+  RepeatedInvitation,
+} from './store.ts'
 
 interface InvitationRow extends AccountRow {
   readonly id: number
@@ -17,18 +27,15 @@ interface EnrolledRow {
   readonly registration_id: number
 }
 
-const firstDeviceId = 1
-
-export function sqliteInvitations(
-  db: SqliteDatabase,
-  writeKeys: (device: number, keys: KeySet) => void,
-): InvitationStore {
+export function sqliteInvitations(db: SqliteDatabase, writeKeys: KeyWriter): InvitationStore {
   const byCode = db.prepare<[Uint8Array], InvitationRow>(
     `SELECT i.id, i.account, i.expires_at, i.used_by, ${accountColumns} FROM invitations i
      JOIN accounts a ON a.id = i.account WHERE i.code_hash = ?`,
   )
   return {
     create: async (invitation) => orUnavailable(() => create(db, invitation)),
+    createAgain: async (invitation) =>
+      orUnavailable(() => db.transaction(() => createAgain(db, invitation)).immediate()),
     find: async (codeHash) => {
       const row = orUnavailable(() => byCode.get(codeHash))
       if (row === undefined) return null
@@ -59,37 +66,71 @@ function create(db: SqliteDatabase, invitation: NewInvitation): void {
         // The leading space makes every word findable by its beginning, with one `instr` (see `sqliteDirectory`).
         ` ${words}`,
       )
-    db.prepare(
-      'INSERT INTO invitations (code_hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)',
-    ).run(invitation.codeHash, lastInsertRowid, invitation.createdAt, invitation.expiresAt)
+    insertInvitation(db, lastInsertRowid, invitation)
   }).immediate()
+}
+
+function createAgain(db: SqliteDatabase, invitation: RepeatedInvitation): DirectoryEntry | null {
+  const row = db
+    .prepare<[Uint8Array], AccountRow & { readonly id: number }>(
+      `SELECT id, ${accountColumns} FROM accounts WHERE account_id = ?`,
+    )
+    .get(uuidBytes(invitation.accountId))
+  if (row === undefined) return null
+  insertInvitation(db, row.id, invitation)
+  return entryOf(row)
+}
+
+function insertInvitation(
+  db: SqliteDatabase,
+  account: number | bigint,
+  invitation: Omit<NewInvitation, 'account'>,
+): void {
+  db.prepare('INSERT INTO invitations (code_hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)').run(
+    invitation.codeHash,
+    account,
+    invitation.createdAt,
+    invitation.expiresAt,
+  )
 }
 
 function redeem(
   db: SqliteDatabase,
   row: InvitationRow | undefined,
   enrolment: Enrolment,
-  writeKeys: (device: number, keys: KeySet) => void,
+  writeKeys: KeyWriter,
 ): EnrolmentOutcome {
   if (row === undefined) return { kind: 'unknown' }
   if (row.used_by !== null) return repeated(db, row, enrolment)
   if (row.expires_at <= enrolment.now) return { kind: 'expired' }
   db.prepare('UPDATE invitations SET used_by = ? WHERE id = ?').run(enrolment.deviceKey, row.id)
-  db.prepare('UPDATE accounts SET identity_key = ?, enrolled_at = ? WHERE id = ?').run(
-    enrolment.identityKey,
-    enrolment.now,
-    row.account,
-  )
-  db.prepare('INSERT INTO directory (rowid, words) SELECT id, search_text FROM accounts WHERE id = ?').run(
-    row.account,
-  )
-  const { lastInsertRowid } = db
-    .prepare(
-      'INSERT INTO devices (account, device_id, registration_id, device_key, created_at) VALUES (?, ?, ?, ?, ?)',
+  // Whoever holds another code of this account must not be able to take it over afterwards.
+  db.prepare('DELETE FROM invitations WHERE account = ? AND used_by IS NULL').run(row.account)
+  enterAccount(db, row.account, enrolment)
+  const deviceId = limits.firstDeviceId
+  const removed = db
+    .prepare<[number], { id: number }>('DELETE FROM devices WHERE account = ? RETURNING id')
+    .all(row.account)
+    .map(({ id }) => id)
+  insertDevice(db, row.account, { ...enrolment, deviceId, sealedName: new Uint8Array(0) }, writeKeys)
+  bump(db, row.account)
+  return { kind: 'enrolled', deviceId, account: entryOf(row), removed }
+}
+
+function enterAccount(db: SqliteDatabase, account: number, enrolment: Enrolment): void {
+  const entered = db
+    .prepare('UPDATE accounts SET enrolled_at = ? WHERE id = ? AND enrolled_at IS NULL')
+    .run(enrolment.now, account)
+  if (entered.changes > 0) {
+    db.prepare('INSERT INTO directory (rowid, words) SELECT id, search_text FROM accounts WHERE id = ?').run(
+      account,
     )
-    .run(row.account, firstDeviceId, enrolment.registrationId, enrolment.deviceKey, enrolment.now)
-  writeKeys(Number(lastInsertRowid), enrolment.keys)
-  return { kind: 'enrolled', deviceId: firstDeviceId, account: entryOf(row) }
+  }
+  db.prepare('UPDATE accounts SET identity_key = ?, access_key_hash = ? WHERE id = ?').run(
+    enrolment.identityKey,
+    enrolment.accessKeyHash,
+    account,
+  )
 }
 
 /** The answer may have been lost: the same device with the same keys gets it again; anybody else came too late. */
@@ -104,5 +145,7 @@ function repeated(db: SqliteDatabase, row: InvitationRow, enrolment: Enrolment):
     enrolled !== undefined &&
     sameBytes(enrolled.identity_key, enrolment.identityKey) &&
     enrolled.registration_id === enrolment.registrationId
-  return same ? { kind: 'enrolled', deviceId: enrolled.device_id, account: entryOf(row) } : { kind: 'used' }
+  return same
+    ? { kind: 'enrolled', deviceId: enrolled.device_id, account: entryOf(row), removed: [] }
+    : { kind: 'used' }
 }

@@ -1,14 +1,26 @@
-import { copyBytes } from '../../base/bytes.ts'
+import { copyBytes, sameBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import { uuidBytes } from './accountRows.ts'
+import { admitter } from './sqliteAccess.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
-import type { KeyCount, KeySet, KeyStore, SignedKey, StoredBundle, StoredDeviceBundle } from './store.ts'
+import type { SpentPermits } from './sqlitePermits.ts'
+import type {
+  Authorisation,
+  BundleOutcome,
+  KeyCount,
+  KeySet,
+  KeyStore,
+  SignedKey,
+  StoredDeviceBundle,
+} from './store.ts'
+
+/** Writes within the caller's transaction. */
+export type KeyWriter = (device: number, keys: KeySet) => void
 
 interface SqliteKeys {
   readonly store: KeyStore
-  /** Writes within the caller's transaction. */
-  readonly write: (device: number, keys: KeySet) => void
+  readonly write: KeyWriter
 }
 
 interface OneTimeRow {
@@ -24,6 +36,8 @@ interface DeviceKeysRow {
   readonly device: number
   readonly device_id: number
   readonly registration_id: number
+  readonly device_key: Uint8Array
+  readonly attestation: Uint8Array
   readonly signed_id: number
   readonly signed_key: Uint8Array
   readonly signed_signature: Uint8Array
@@ -32,30 +46,33 @@ interface DeviceKeysRow {
   readonly kyber_signature: Uint8Array
 }
 
-export function sqliteKeys(db: SqliteDatabase): SqliteKeys {
+export function sqliteKeys(db: SqliteDatabase, permits: SpentPermits): SqliteKeys {
   const write = writer(db)
   const count = counter(db)
-  const take = taker(db)
+  const take = taker(db, permits)
+  const adopted = db.prepare<[number], { identity_key: Uint8Array }>(
+    `SELECT a.identity_key FROM device_keys k JOIN devices d ON d.id = k.device JOIN accounts a ON a.id = d.account
+     WHERE k.device = ?`,
+  )
+  const upload = (device: number, identityKey: Bytes, keys: KeySet): KeyCount => {
+    const current = adopted.get(device)?.identity_key
+    if (current === undefined || !sameBytes(current, identityKey)) throw new CodedError('identity.superseded')
+    write(device, keys)
+    return count(device)
+  }
   return {
     write,
     store: {
-      upload: async (device, keys) =>
-        orUnavailable(() =>
-          db
-            .transaction(() => {
-              write(device, keys)
-              return count(device)
-            })
-            .immediate(),
-        ),
+      upload: async (device, identityKey, keys) =>
+        orUnavailable(() => db.transaction(() => upload(device, identityKey, keys)).immediate()),
       count: async (device) => orUnavailable(() => count(device)),
-      takeBundle: async (accountId, except) =>
-        orUnavailable(() => db.transaction(() => take(uuidBytes(accountId), except)).immediate()),
+      takeBundle: async (accountId, by, now) =>
+        orUnavailable(() => db.transaction(() => take(uuidBytes(accountId), by, now)).immediate()),
     },
   }
 }
 
-function writer(db: SqliteDatabase): (device: number, keys: KeySet) => void {
+function writer(db: SqliteDatabase): KeyWriter {
   const insertKeys = db.prepare('INSERT INTO device_keys VALUES (?, ?, ?, ?, ?, ?, ?)')
   const setSigned = db.prepare(
     'UPDATE device_keys SET signed_id = ?, signed_key = ?, signed_signature = ? WHERE device = ?',
@@ -69,6 +86,9 @@ function writer(db: SqliteDatabase): (device: number, keys: KeySet) => void {
   const addKyber = db.prepare(
     'INSERT OR REPLACE INTO one_time_kyber_pre_keys (device, key_id, public_key, signature) VALUES (?, ?, ?, ?)',
   )
+  const drops = ['one_time_pre_keys', 'one_time_kyber_pre_keys'].map((table) =>
+    db.prepare(`DELETE FROM ${table} WHERE device = ?`),
+  )
   const trims = ['one_time_pre_keys', 'one_time_kyber_pre_keys'].map((table) =>
     db.prepare(
       `DELETE FROM ${table} WHERE id IN
@@ -79,10 +99,11 @@ function writer(db: SqliteDatabase): (device: number, keys: KeySet) => void {
     const signed = keys.signedPreKey
     const kyber = keys.lastResortKyberPreKey
     if (signed !== null && setSigned.run(...values(signed), device).changes === 0) {
-      // The first upload of a device comes with its enrolment, which has both.
+      // The first keys of a device come with its enrolment, its link or a new identity key, which bring both.
       if (kyber === null) throw new CodedError('keys.malformed')
       insertKeys.run(device, ...values(signed), ...values(kyber))
     } else if (kyber !== null) setKyber.run(...values(kyber), device)
+    if (keys.replaceOneTime) for (const drop of drops) drop.run(device)
     for (const key of keys.oneTimePreKeys) addPre.run(device, key.keyId, key.publicKey)
     for (const key of keys.oneTimeKyberPreKeys) addKyber.run(device, ...values(key))
     for (const trim of trims) trim.run(device)
@@ -101,13 +122,13 @@ function counter(db: SqliteDatabase): (device: number) => KeyCount {
   return (device) => statement.get(device, device) ?? { oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 }
 }
 
-function taker(db: SqliteDatabase): (accountId: Uint8Array, except: number | null) => StoredBundle | null {
-  const account = db.prepare<[Uint8Array], { id: number; identity_key: Uint8Array }>(
-    'SELECT id, identity_key FROM accounts WHERE account_id = ? AND enrolled_at IS NOT NULL',
-  )
+type Taker = (accountId: Uint8Array, by: Authorisation, now: number) => BundleOutcome
+
+function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
+  const admit = admitter(db)
   const devices = db.prepare<[number, number], DeviceKeysRow>(
-    `SELECT d.id AS device, d.device_id, d.registration_id, k.signed_id, k.signed_key, k.signed_signature,
-            k.kyber_id, k.kyber_key, k.kyber_signature
+    `SELECT d.id AS device, d.device_id, d.registration_id, d.device_key, d.attestation, k.signed_id, k.signed_key,
+            k.signed_signature, k.kyber_id, k.kyber_key, k.kyber_signature
      FROM devices d JOIN device_keys k ON k.device = d.id WHERE d.account = ? AND d.id <> ? ORDER BY d.device_id`,
   )
   const pop = (table: string, columns: string): string =>
@@ -116,13 +137,17 @@ function taker(db: SqliteDatabase): (accountId: Uint8Array, except: number | nul
   const popKyber = db.prepare<[number], OneTimeKyberRow>(
     pop('one_time_kyber_pre_keys', 'key_id, public_key, signature'),
   )
-  return (accountId, except) => {
-    const row = account.get(accountId)
-    if (row === undefined) return null
+  return (accountId, by, now) => {
+    const admitted = admit(accountId, by)
+    if (admitted.kind !== 'admitted') return admitted
+    if (by.kind === 'permit') {
+      if (permits.find(by.permit) !== null) return { kind: 'permitSpent' }
+      permits.spend(by.permit, null, now)
+    }
     const bundles = devices
-      .all(row.id, except ?? 0)
+      .all(admitted.account, by.kind === 'own' ? by.except : 0)
       .map((d) => bundleOf(d, popPre.get(d.device), popKyber.get(d.device)))
-    return { identityKey: copyBytes(row.identity_key), devices: bundles }
+    return { kind: 'taken', bundle: { identityKey: copyBytes(admitted.identityKey), devices: bundles } }
   }
 }
 
@@ -135,6 +160,8 @@ function bundleOf(
   return {
     deviceId: row.device_id,
     registrationId: row.registration_id,
+    deviceKey: copyBytes(row.device_key),
+    attestation: copyBytes(row.attestation),
     signedPreKey: signedKey(row.signed_id, row.signed_key, row.signed_signature),
     preKey: pre === undefined ? null : { keyId: pre.key_id, publicKey: copyBytes(pre.public_key) },
     kyberPreKey:

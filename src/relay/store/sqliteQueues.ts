@@ -1,6 +1,8 @@
 import { limits } from '../../wire/limits.ts'
-import { compareDevices } from './deviceCheck.ts'
+import { PutJudge, putHash } from './putJudge.ts'
+import { RecipientLimit } from './recipientLimit.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
+import type { SpentPermits } from './sqlitePermits.ts'
 import type {
   DeviceEnvelopeInput,
   PutOutcome,
@@ -11,12 +13,6 @@ import type {
   StoredEnvelope,
 } from './store.ts'
 
-interface DestinationRow {
-  readonly device: number
-  readonly deviceId: number
-  readonly registrationId: number
-}
-
 interface QueueRow {
   readonly id: number
   readonly received_at: number
@@ -25,8 +21,9 @@ interface QueueRow {
 }
 
 /** The durable queues. One process writes them, so what waits can be measured in memory. */
-export function sqliteQueues(db: SqliteDatabase, queueBytes: number): QueueStore {
-  const commit = new Committer(db, queueBytes)
+export function sqliteQueues(db: SqliteDatabase, permits: SpentPermits, queueBytes: number): QueueStore {
+  const judge = new PutJudge(db, permits)
+  const commit = new Committer(db, { judge, permits, queueBytes })
   const page = db.prepare<[number, number, number], QueueRow>(
     'SELECT id, received_at, message_id, body FROM queue WHERE device = ? AND id > ? ORDER BY id LIMIT ?',
   )
@@ -35,6 +32,12 @@ export function sqliteQueues(db: SqliteDatabase, queueBytes: number): QueueStore
   )
   return {
     commit: async (group) => orUnavailable(() => commit.run(group)),
+    check: async (put) =>
+      orUnavailable(() => {
+        const judged = judge.judge(put)
+        if (judged.kind === 'repeated') return { kind: 'proper', targets: [] }
+        return judged.kind === 'proper' ? { kind: 'proper', targets: judged.targets } : judged
+      }),
     page: async (device, after, rows, bytes) =>
       orUnavailable(() => readPage(page.iterate(device, after, rows), device, bytes)),
     newest: async (device) => orUnavailable(() => newest.get(device)?.id ?? 0),
@@ -58,32 +61,41 @@ interface Waiting {
   bytes: number
 }
 
+interface CommitterParts {
+  readonly judge: PutJudge
+  readonly permits: SpentPermits
+  readonly queueBytes: number
+}
+
+interface Numbers {
+  lastId: number
+  readonly receivedAt: number
+  readonly now: number
+}
+
 class Committer {
   readonly #db: SqliteDatabase
-  readonly #queueBytes: number
+  readonly #parts: CommitterParts
   readonly #begin
   readonly #end
   readonly #undo
-  readonly #destinations
   readonly #insert
   readonly #delete
   readonly #exists
   readonly #measure
   readonly #readState
   readonly #writeState
+  readonly #raise
+  readonly #recipients = new RecipientLimit()
   /** As far as known; a device without an entry is measured when needed. */
   readonly #waiting = new Map<number, Waiting>()
 
-  constructor(db: SqliteDatabase, queueBytes: number) {
+  constructor(db: SqliteDatabase, parts: CommitterParts) {
     this.#db = db
-    this.#queueBytes = queueBytes
+    this.#parts = parts
     this.#begin = db.prepare('BEGIN IMMEDIATE')
     this.#end = db.prepare('COMMIT')
     this.#undo = db.prepare('ROLLBACK')
-    this.#destinations = db.prepare<[Uint8Array], DestinationRow>(
-      `SELECT d.id AS device, d.device_id AS deviceId, d.registration_id AS registrationId
-       FROM accounts a JOIN devices d ON d.account = a.id WHERE a.account_id = ? AND a.enrolled_at IS NOT NULL`,
-    )
     this.#insert = db.prepare<[number, number, Uint8Array, number, Uint8Array]>(
       `INSERT INTO queue (id, device, message_id, received_at, body) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (device, message_id) DO NOTHING`,
@@ -101,6 +113,9 @@ class Committer {
       'SELECT last_id, received_at FROM queue_state',
     )
     this.#writeState = db.prepare<[number, number]>('UPDATE queue_state SET last_id = ?, received_at = ?')
+    this.#raise = db.prepare<[number, number]>(
+      'UPDATE devices SET acknowledged = max(acknowledged, ?) WHERE id = ?',
+    )
   }
 
   run(group: QueueGroup): PutOutcome[] {
@@ -112,6 +127,7 @@ class Committer {
     } catch (thrown) {
       // What was counted on the way is no longer true; it is counted afresh.
       this.#waiting.clear()
+      this.#recipients.forget()
       // SQLite has rolled back by itself after some failures, SQLITE_FULL among them.
       if (this.#db.inTransaction) this.#undo.run()
       throw thrown
@@ -119,48 +135,60 @@ class Committer {
   }
 
   #write(group: QueueGroup): PutOutcome[] {
-    for (const gone of group.deletes) this.#remove(gone)
+    this.#removeAll(group.deletes)
     if (group.puts.length === 0) return []
     const state = this.#readState.get() ?? { last_id: 0, received_at: 0 }
-    const numbers = { lastId: state.last_id, receivedAt: Math.max(state.received_at, group.now) }
+    const receivedAt = Math.max(state.received_at, group.now)
+    const numbers = { lastId: state.last_id, receivedAt, now: group.now }
     const outcomes = group.puts.map((put) => this.#put(put, numbers))
     this.#writeState.run(numbers.lastId, numbers.receivedAt)
     return outcomes
   }
 
-  #remove(gone: QueueDelete): void {
+  #removeAll(deletes: readonly QueueDelete[]): void {
+    const highest = new Map<number, number>()
+    for (const gone of deletes) {
+      if (this.#remove(gone)) highest.set(gone.device, Math.max(gone.id, highest.get(gone.device) ?? 0))
+    }
+    for (const [device, id] of highest) this.#raise.run(id, device)
+  }
+
+  #remove(gone: QueueDelete): boolean {
     const removed = this.#delete.get(gone.id, gone.device)
+    if (removed === undefined) return false
     const waiting = this.#waiting.get(gone.device)
-    if (removed === undefined || waiting === undefined) return
+    if (waiting === undefined) return true
     waiting.envelopes -= 1
     waiting.bytes -= removed.bytes
     if (waiting.envelopes <= 0) this.#waiting.delete(gone.device)
+    return true
   }
 
-  #put(put: PutRequest, numbers: { lastId: number; readonly receivedAt: number }): PutOutcome {
-    const all = this.#destinations.all(put.destination)
-    if (all.length === 0) return { kind: 'unknownRecipient' }
-    const known = all.filter((device) => device.device !== put.except)
-    const mismatch = compareDevices(known, put.envelopes)
-    if (mismatch !== null) return { kind: 'mismatch', ...mismatch }
-    const targets = put.envelopes.flatMap((envelope) => {
-      const device = known.find((candidate) => candidate.deviceId === envelope.deviceId)?.device
-      return device === undefined ? [] : [{ device, envelope }]
-    })
+  #put(put: PutRequest, numbers: Numbers): PutOutcome {
+    const judged = this.#parts.judge.judge(put)
+    if (judged.kind === 'repeated') return { kind: 'stored', added: [] }
+    if (judged.kind !== 'proper') return judged
+    const { account, targets } = judged
     if (targets.some(({ device, envelope }) => this.#isFull(device, envelope))) return { kind: 'full' }
+    const retryAfterMs = put.by.kind === 'permit' ? this.#recipients.wait(account, numbers.now) : 0
+    if (retryAfterMs > 0) return { kind: 'recipientLimit', retryAfterMs }
     const added = targets.flatMap(({ device, envelope }) => {
       const stored = this.#append(device, envelope, numbers.lastId + 1, numbers.receivedAt)
       if (stored === null) return []
       numbers.lastId = stored.id
       return [stored]
     })
+    if (put.by.kind === 'permit' && added.length > 0) {
+      this.#parts.permits.spend(put.by.permit, putHash(put), numbers.now)
+      this.#recipients.count(account, numbers.now)
+    }
     return { kind: 'stored', added }
   }
 
   /** A repetition of what is stored already finds room even in a full queue. */
   #isFull(device: number, envelope: DeviceEnvelopeInput): boolean {
     const { envelopes, bytes } = this.#waitingFor(device)
-    const full = envelopes >= limits.queueEnvelopes || bytes + envelope.body.length > this.#queueBytes
+    const full = envelopes >= limits.queueEnvelopes || bytes + envelope.body.length > this.#parts.queueBytes
     return full && this.#exists.get(device, envelope.messageId) === undefined
   }
 

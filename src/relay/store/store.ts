@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
+import type { DeviceStore, GenerationStore, IdentityStore } from './deviceStore.ts'
 
 /**
  * What the relay remembers, behind one interface, so that an engine can be exchanged whole (`contract.ts` is the
@@ -10,7 +11,10 @@ export interface RelayStore {
   readonly accounts: AccountStore
   readonly invitations: InvitationStore
   readonly devices: DeviceStore
+  readonly identities: IdentityStore
+  readonly generations: GenerationStore
   readonly keys: KeyStore
+  readonly permits: PermitStore
   readonly queues: QueueStore
   close(): Promise<void>
 }
@@ -43,8 +47,13 @@ export interface DirectoryPage {
 export interface InvitationStore {
   /** Makes the account, not yet enrolled, and its invitation. */
   create(invitation: NewInvitation): Promise<void>
+  /** One more invitation for an account that there is: the way back for who has no device left. Null: no account. */
+  createAgain(invitation: RepeatedInvitation): Promise<DirectoryEntry | null>
   find(codeHash: Bytes): Promise<InvitationRecord | null>
-  /** Uses the invitation and makes the device with its keys: all of it or nothing. */
+  /**
+   * Uses the invitation and makes device `limits.firstDeviceId` with its keys: all of it or nothing. Of an account that
+   * is enrolled already all older devices go with their queues and keys, and every invitation that is still open.
+   */
   redeem(enrolment: Enrolment): Promise<EnrolmentOutcome>
 }
 
@@ -54,6 +63,10 @@ export interface NewInvitation {
   readonly codeHash: Bytes
   readonly createdAt: number
   readonly expiresAt: number
+}
+
+export interface RepeatedInvitation extends Omit<NewInvitation, 'account'> {
+  readonly accountId: string
 }
 
 export interface InvitationRecord {
@@ -68,29 +81,21 @@ export interface Enrolment {
   readonly identityKey: Bytes
   readonly deviceKey: Bytes
   readonly registrationId: number
+  readonly attestation: Bytes
+  readonly accessKeyHash: Bytes
   readonly keys: KeySet
   readonly now: number
 }
 
 export type EnrolmentOutcome =
-  | { readonly kind: 'enrolled'; readonly deviceId: number; readonly account: DirectoryEntry }
+  | {
+      readonly kind: 'enrolled'
+      readonly deviceId: number
+      readonly account: DirectoryEntry
+      /** The store's numbers of the devices that went. */
+      readonly removed: readonly number[]
+    }
   | { readonly kind: 'unknown' | 'used' | 'expired' }
-
-export interface DeviceStore {
-  find(accountId: string, deviceId: number): Promise<DeviceRecord | null>
-}
-
-export interface DeviceRecord {
-  /** The store's own number of this device, never shown outside the relay. */
-  readonly device: number
-  readonly accountId: string
-  readonly deviceId: number
-  readonly registrationId: number
-  /** Ed25519, raw. */
-  readonly deviceKey: Bytes
-  /** The account's libsignal identity key. */
-  readonly identityKey: Bytes
-}
 
 export interface PreKey {
   readonly keyId: number
@@ -101,8 +106,9 @@ export interface SignedKey extends PreKey {
   readonly signature: Bytes
 }
 
-/** A null keeps what the relay has; one-time keys are added. */
+/** A null keeps what the relay has; one-time keys are added, or take the place of all there were. */
 export interface KeySet {
+  readonly replaceOneTime: boolean
   readonly signedPreKey: SignedKey | null
   readonly lastResortKyberPreKey: SignedKey | null
   readonly oneTimePreKeys: readonly PreKey[]
@@ -115,11 +121,39 @@ export interface KeyCount {
 }
 
 export interface KeyStore {
-  /** Adds keys; of more than `limits.oneTimePreKeysKept` of a kind the oldest go. */
-  upload(device: number, keys: KeySet): Promise<KeyCount>
+  /**
+   * Adds keys; of more than `limits.oneTimePreKeysKept` of a kind the oldest go. They were checked against
+   * `identityKey`: throws `identity.superseded` when the account has another one by now, or the device has not adopted it.
+   */
+  upload(device: number, identityKey: Bytes, keys: KeySet): Promise<KeyCount>
   count(device: number): Promise<KeyCount>
-  /** Takes one one-time key of each kind from each device but `except`; null for an account that is not enrolled. */
-  takeBundle(accountId: string, except: number | null): Promise<StoredBundle | null>
+  /** Takes one one-time key of each kind from each device that has keys; spends the permit it is paid with. */
+  takeBundle(accountId: string, by: Authorisation, now: number): Promise<BundleOutcome>
+}
+
+/** What gives the right to write to an account or to fetch its bundles. SECURITY 9: none of it says who. */
+export type Authorisation =
+  /** A device of the account itself, which is left out. */
+  | { readonly kind: 'own'; readonly except: number }
+  /** SHA-256 of the access key that was shown. */
+  | { readonly kind: 'accessKey'; readonly hash: Bytes }
+  | { readonly kind: 'permit'; readonly permit: SpendablePermit }
+
+/** A permit whose signature and time were checked before. */
+export interface SpendablePermit {
+  readonly spendId: Bytes
+  readonly expiresAt: number
+}
+
+/** `denied` also for an account that does not exist, so that an access key cannot be used to look for accounts. */
+export type Denial =
+  { readonly kind: 'unknownRecipient' } | { readonly kind: 'denied' } | { readonly kind: 'permitSpent' }
+
+export type BundleOutcome = { readonly kind: 'taken'; readonly bundle: StoredBundle } | Denial
+
+export interface PermitStore {
+  /** Counts permits that are drawn on the UTC day of `now`; null when fewer than `count` are left, and none is drawn. */
+  draw(accountId: string, count: number, now: number): Promise<{ readonly left: number } | null>
 }
 
 export interface StoredBundle {
@@ -130,6 +164,8 @@ export interface StoredBundle {
 export interface StoredDeviceBundle {
   readonly deviceId: number
   readonly registrationId: number
+  readonly deviceKey: Bytes
+  readonly attestation: Bytes
   readonly signedPreKey: SignedKey
   readonly preKey: PreKey | null
   /** One-time, or the last resort when none is left. */
@@ -140,8 +176,11 @@ export interface QueueStore {
   /**
    * One durable transaction: answers after its fsync, with one outcome for each put in order. When it throws, nothing
    * of the group is stored or deleted. Queue ids rise for ever; `received_at` never falls, whatever the clock does.
+   * A permit is spent with the put that it pays for; the highest id deleted for a device is kept (`GenerationStore`).
    */
   commit(group: QueueGroup): Promise<readonly PutOutcome[]>
+  /** Judges a put as `commit` would and stores nothing. */
+  check(put: PutRequest): Promise<CheckOutcome>
   /** Envelopes after a queue id, oldest first; ends at `rows`, or once `bytes` of bodies are reached. */
   page(device: number, after: number, rows: number, bytes: number): Promise<readonly StoredEnvelope[]>
   /** The newest queue id that waits for the device; 0 when nothing does. */
@@ -154,10 +193,12 @@ export interface QueueGroup {
   readonly now: number
 }
 
-/** SECURITY 9: a put has no sender. `except` keeps a device from writing to itself and is never stored. */
+/** SECURITY 9: a put has no sender. `by` says what it was allowed with and is never stored, but for a spent permit's id. */
 export interface PutRequest {
   readonly destination: Bytes
-  readonly except: number | null
+  readonly by: Authorisation
+  /** For the devices named only: none is missing. */
+  readonly someDevices: boolean
   readonly envelopes: readonly DeviceEnvelopeInput[]
 }
 
@@ -183,11 +224,22 @@ export interface StoredEnvelope {
 }
 
 export type PutOutcome =
-  /** `added` lacks what had been stored before under the same message id. */
+  /** `added` lacks what had been stored before under the same message id, or by the same permit. */
   | { readonly kind: 'stored'; readonly added: readonly StoredEnvelope[] }
-  | ({ readonly kind: 'mismatch' } & DeviceMismatchLists)
-  | { readonly kind: 'unknownRecipient' }
   | { readonly kind: 'full' }
+  /** Permits have brought this account as many puts as it takes in an hour. */
+  | { readonly kind: 'recipientLimit'; readonly retryAfterMs: number }
+  | PutFault
+
+export type PutFault = ({ readonly kind: 'mismatch' } & DeviceMismatchLists) | Denial
+
+export type CheckOutcome = { readonly kind: 'proper'; readonly targets: readonly PutTarget[] } | PutFault
+
+export interface PutTarget {
+  /** The store's number. */
+  readonly device: number
+  readonly envelope: DeviceEnvelopeInput
+}
 
 export interface DeviceMismatchLists {
   readonly missing: readonly number[]

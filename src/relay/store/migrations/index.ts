@@ -1,6 +1,7 @@
 import { foundation } from './0001-foundation.ts'
 import { directory } from './0002-directory.ts'
+import { devices } from './0003-devices.ts'
 import type { Migration } from './migration.ts'
 
 /** In order, without gaps; one that has been released is never changed. */
-export const migrations: readonly Migration[] = [foundation, directory]
+export const migrations: readonly Migration[] = [foundation, directory, devices]

@@ -1,0 +1,49 @@
+import { sameBytes, toBase64Url } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
+import { exhausted } from '../../base/exhaustive.ts'
+import { limits } from '../../wire/limits.ts'
+import { authorisationOf } from '../authorisation.ts'
+import type { HandlerDeps } from './handlers.ts'
+import { bundleAnswer, bytesOf } from './keys.ts'
+import type { Handler } from './registrar.ts'
+
+const dayMs = 24 * 3_600_000
+
+export function anonymousBundle(deps: HandlerDeps): Handler<'bundle'> {
+  const { store } = deps
+  return async ({ shown, query, address }) => {
+    await deps.rateLimits.anonymous(address)
+    const now = deps.clock.now()
+    const by = authorisationOf(shown, deps.permits, now)
+    if (typeof by === 'string') throw new CodedError(by)
+    if (by.kind === 'accessKey') {
+      const hash = await store.identities.accessKeyHash(query.accountId)
+      if (hash === null || !sameBytes(hash, by.hash)) throw new CodedError('access.denied')
+    }
+    await deps.rateLimits.recipientBundle(query.accountId)
+    const outcome = await store.keys.takeBundle(query.accountId, by, now)
+    switch (outcome.kind) {
+      case 'taken':
+        return bundleAnswer(outcome.bundle)
+      case 'unknownRecipient':
+        throw new CodedError('recipient.unknown')
+      case 'denied':
+        throw new CodedError('access.denied')
+      case 'permitSpent':
+        throw new CodedError('permit.invalid')
+      default:
+        return exhausted(outcome)
+    }
+  }
+}
+
+export function drawPermits(deps: HandlerDeps): Handler<'permits'> {
+  return async ({ device, body }) => {
+    const now = deps.clock.now()
+    // Issued before they are counted, so that a malformed request costs nothing; nothing leaves before they are counted.
+    const { count, response } = deps.permits.issue(bytesOf(body.request), limits.permitsAtOnce, now)
+    const drawn = await deps.store.permits.draw(device.accountId, count, now)
+    if (drawn === null) throw new CodedError('permit.exhausted', { retryAfterMs: dayMs - (now % dayMs) })
+    return { response: toBase64Url(response), left: drawn.left }
+  }
+}

@@ -1,0 +1,77 @@
+import { sameBytes, type Bytes } from '../../base/bytes.ts'
+import { reportOf } from '../../base/errors.ts'
+import type { RelayLog } from '../log.ts'
+import type { GenerationCommit } from '../queue/generationCommit.ts'
+import type { Connection } from './connection.ts'
+
+export interface HoldersDeps {
+  readonly generations: GenerationCommit
+  readonly log: RelayLog
+  readonly holderProbeMs: number
+}
+
+/** Who has proved to be which device, one connection each. */
+export class Holders {
+  readonly #deps: HoldersDeps
+  readonly #byDevice = new Map<number, Connection>()
+  /** The last arrival of a device: the next one waits for it. */
+  readonly #turns = new Map<number, Promise<void>>()
+
+  constructor(deps: HoldersDeps) {
+    this.#deps = deps
+  }
+
+  get(device: number): Connection | undefined {
+    return this.#byDevice.get(device)
+  }
+
+  ofAccount(accountId: string): readonly Connection[] {
+    return [...this.#byDevice.values()].filter((connection) => connection.accountId === accountId)
+  }
+
+  forget(connection: Connection): void {
+    const { device } = connection
+    if (device !== null && this.#byDevice.get(device) === connection) this.#byDevice.delete(device)
+  }
+
+  /**
+   * Lets a connection that has proved itself take the place of an older one, or refuses both. Who finds the place free,
+   * or held by the same run of the program, takes it at once; another holder has to be dead.
+   */
+  async arrive(connection: Connection, device: number, holder: Bytes): Promise<void> {
+    const before = this.#turns.get(device) ?? Promise.resolve()
+    const turn = before.then(async () => this.#take(connection, device, holder))
+    this.#turns.set(device, turn)
+    await turn
+    if (this.#turns.get(device) === turn) this.#turns.delete(device)
+  }
+
+  /** Never throws: the next arrival waits for this one. */
+  async #take(connection: Connection, device: number, holder: Bytes): Promise<void> {
+    const old = this.#byDevice.get(device)
+    const other = old?.holder ?? null
+    if (old !== undefined && !old.link.closing && other !== null && !sameBytes(other, holder)) {
+      if (await old.link.probe(this.#deps.holderProbeMs)) {
+        await this.#freeze(old, connection, device)
+        return
+      }
+    }
+    if (connection.link.closing) return
+    this.#byDevice.set(device, connection)
+    if (old !== undefined) old.replaced()
+  }
+
+  /** One vault, two living programs: a copy. Neither may go on, whichever is the right one. */
+  async #freeze(old: Connection, young: Connection, device: number): Promise<void> {
+    try {
+      await this.#deps.generations.act({ kind: 'freeze', device })
+    } catch (thrown) {
+      this.#deps.log.error('request failed', { error: reportOf(thrown).code })
+      young.refuse('relay.unavailable')
+      return
+    }
+    this.#deps.log.warn('device frozen')
+    old.refuse('device.frozen')
+    young.refuse('device.frozen')
+  }
+}
