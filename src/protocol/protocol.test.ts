@@ -226,6 +226,21 @@ describe('identities', () => {
     await exchange(a, b)
   })
 
+  it('refuses a first message that speaks of another identity than its certificate, known or not', async () => {
+    const [a, b] = [device(), device()]
+    const stranger = device({ accountId: a.local.accountId })
+    await startSessions(a, b.local.accountId, bundleOf(b))
+    await startSessions(stranger, b.local.accountId, bundleOf(b))
+    const inner = await stranger.protocol.exclusively((turn) => turn.encrypt(addressOf(b), utf8('x')))
+    const body = await a.protocol.exclusively((turn) => turn.seal(addressOf(b), inner, certificateOf(a)))
+    const mixed = { kind: 'refused', code: 'certificate.sender', changedKey: null }
+    expect(await open(b, body)).toMatchObject(mixed)
+    expect(b.records.begin().identities.get(a.local.accountId)).toBeNull()
+    await exchange(a, b)
+    expect(await open(b, body)).toMatchObject(mixed)
+    await exchange(a, b)
+  })
+
   it('refuses a message under a certificate of another identity', async () => {
     const [a, b] = await pair()
     const stranger = device({ accountId: a.local.accountId })

@@ -96,14 +96,14 @@ const retiredSessionCodec: RecordCodec<readonly RetiredSession[]> = {
   read(sql, key) {
     const rows = sql.all<{ record: Bytes; retired_at: number }>(
       `SELECT record, retired_at FROM retired_session WHERE account_id = ? AND device_id = ?
-       ORDER BY retired_at DESC, rowid DESC`,
+       ORDER BY retired_at DESC, id DESC`,
       deviceParts(key),
     )
     return rows.length === 0 ? null : rows.map((row) => ({ record: row.record, retiredAt: row.retired_at }))
   },
   write(tx, key, value) {
     retiredSessionCodec.remove(tx, key)
-    // Oldest first, so that among equal times the newest has the highest rowid.
+    // Oldest first, so that among equal times the newest has the highest id.
     for (const { record, retiredAt } of value.toReversed()) {
       tx.run('INSERT INTO retired_session (account_id, device_id, record, retired_at) VALUES (?, ?, ?, ?)', [
         ...deviceParts(key),
@@ -234,4 +234,9 @@ export function sessionDevices(sql: Sql, accountId: string): number[] {
       accountId,
     ])
     .map((row) => row.device_id)
+}
+
+/** The committed identity of an account; null before it was seen. */
+export function readIdentity(sql: Sql, accountId: string): IdentityRecord | null {
+  return identityCodec.read(sql, accountId)
 }
