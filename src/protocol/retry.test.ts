@@ -92,6 +92,17 @@ describe('a retry request', () => {
     expect(await room.open(b, first)).toMatchObject({ code: 'identity.changed', retry: null })
   })
 
+  it('is made for a later message of an unanswered session on the last-resort key that is gone', async () => {
+    const [a, b] = [room.device(), room.device({ oneTimeKeys: 0 })]
+    await startSessions(a, b.local.accountId, bundleOf(b))
+    await room.received(b, await room.send(a, b, 'un'))
+    await drop(b, a)
+    const refused = await room.open(b, await room.send(a, b, 'deux'))
+    expect(refused).toMatchObject({ code: 'envelope.replayedKyberKey' })
+    await startSessions(b, a.local.accountId, bundleOf(a))
+    expect(await room.open(a, await ask(b, a, retryOf(refused)))).toMatchObject({ ratchetKeyMatches: true })
+  })
+
   it('to another device, or from somebody never written to, is not allowed', async () => {
     const { a, b, refused } = await lost()
     const { accountId, identityKeyPair } = a.local

@@ -19,12 +19,16 @@ export function retryReference(envelopeId: Uint8Array): number {
   return Buffer.from(envelopeId.subarray(0, referenceBytes)).readUIntBE(0, referenceBytes)
 }
 
-/** Refusals that the sender can cure by sending once more. */
+/**
+ * Refusals that the sender can cure by sending once more. A last-resort key that met this base key before may be a replay,
+ * or a later message of an unanswered session that is gone here: what comes again is known by its message id.
+ */
 const curable: ReadonlySet<ErrorCode> = new Set([
   'session.missing',
   'envelope.undecryptable',
   'envelope.tooFarAhead',
   'envelope.unknownPreKey',
+  'envelope.replayedKyberKey',
   'envelope.duplicate',
 ])
 
