@@ -201,13 +201,6 @@ test('offline: since when, what waits, next attempt; writing queues; sending can
   await expect(page.getByRole('button', { name: 'Envoyer' })).toBeVisible()
 })
 
-test('held messages: how many and why, never their text', async ({ page, valise }) => {
-  await valise.open(scenario(ready()))
-  await open(page, /^Driss.*2\smessages en attente de votre décision/)
-  const note = page.getByRole('alert').filter({ hasText: '2\u00a0messages en attente de votre décision.' })
-  await expect(note).toContainText('joignez cette personne par un autre moyen')
-})
-
 test('unread: counts, title, divider, and read once it has been seen', async ({ page, valise }) => {
   const ines = people.ines
   const all = [1, 2, 3, 4, 5, 6].map((n) => message(ines, n, 'them', at(`10:2${n}`), `message ${n}`))

@@ -69,7 +69,7 @@ export function SafetyNumberDialog({ person, onClose }: SafetyNumberDialogProps)
       )}
       <ErrorLine error={error} />
       {careless && number?.pending === true && (
-        <div className="note danger" role="status">
+        <div ref={(note) => note?.scrollIntoView({ block: 'nearest' })} className="note danger" role="status">
           <Icon name="warning" />
           <div className="col">
             <p>{text('verify.carelessWhy', { name })}</p>
