@@ -16,6 +16,8 @@ import { limits } from '../wire/limits.ts'
 export interface TokenSubject {
   readonly accountId: string
   readonly deviceId: number
+  /** The store's number: a later device under the same id is another one. */
+  readonly device: number
 }
 
 export interface IssuedToken {
@@ -23,7 +25,7 @@ export interface IssuedToken {
   readonly expiresAt: number
 }
 
-const subjectBytes = 16 + 1 + 8
+const subjectBytes = 16 + 1 + 8 + 8
 const macBytes = 32
 
 /**
@@ -42,9 +44,11 @@ export class Tokens {
     const account = fromUuid(subject.accountId)
     if (account === null) throw new CodedError('internal')
     const expiresAt = this.#clock.now() + limits.tokenMs
-    const expiry = new Uint8Array(8)
-    new DataView(expiry.buffer).setBigUint64(0, BigInt(expiresAt))
-    const content = concatBytes(account, Uint8Array.of(subject.deviceId), expiry)
+    const numbers = new Uint8Array(16)
+    const view = new DataView(numbers.buffer)
+    view.setBigUint64(0, BigInt(expiresAt))
+    view.setBigUint64(8, BigInt(subject.device))
+    const content = concatBytes(account, Uint8Array.of(subject.deviceId), numbers)
     return { value: toBase64Url(concatBytes(content, this.#mac(content))), expiresAt }
   }
 
@@ -54,11 +58,13 @@ export class Tokens {
     if (bytes === null || bytes.length !== subjectBytes + macBytes) return null
     const content = bytes.subarray(0, subjectBytes)
     if (!sameBytes(this.#mac(content), bytes.subarray(subjectBytes))) return null
-    const expiresAt = Number(new DataView(content.buffer, content.byteOffset).getBigUint64(17))
+    const view = new DataView(content.buffer, content.byteOffset)
+    const expiresAt = Number(view.getBigUint64(17))
+    const device = Number(view.getBigUint64(25))
     const accountId = toUuid(content.subarray(0, 16))
     return accountId === null || expiresAt <= this.#clock.now()
       ? null
-      : { accountId, deviceId: content[16] ?? 0 }
+      : { accountId, deviceId: content[16] ?? 0, device }
   }
 
   #mac(content: Uint8Array): Bytes {

@@ -2,6 +2,8 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { z } from 'zod'
+import { verdictOf } from '../../wire/generation.ts'
 import { parseInvitation } from '../../wire/invitation.ts'
 import { call, enrolDevice } from '../testing/client.ts'
 import { TestClient } from '../testing/sockets.ts'
@@ -99,6 +101,48 @@ test('an invitation for a person who reads it', async () => {
   expect(out).toMatch(/^Invitation of Zoé, .*\nvalise:[\w-]+\nCode of this invitation: (\w{4}-){2}\w{4}\n$/)
 })
 
+test('a person who has lost the only device is invited again; a frozen device is released', async () => {
+  const relay = await program.listen(data)
+  const invite = async (...args: string[]): Promise<{ code: string; accountId: string }> => {
+    const { out } = await inProcess(['invite', '--data', data, '--address', relay.address, '--json', ...args])
+    return invitationSchema.parse(JSON.parse(out))
+  }
+  const { code, accountId } = await invite('--name', 'Zoé')
+  const lost = await enrolDevice(relay.address, code)
+  const again = await invite('--account', accountId)
+  expect(again.accountId).toBe(accountId)
+  const device = await enrolDevice(relay.address, again.code)
+  expect(device.accountId).toBe(accountId)
+  const gone = new TestClient(relay.address)
+  await gone.prove(lost)
+  await gone.next('refusal')
+  const held = await TestClient.connect(relay.address, device)
+  const copy = new TestClient(relay.address)
+  await copy.prove(device, { holder: new Uint8Array(16) })
+  expect(await held.next('refusal')).toMatchObject({ code: 'device.frozen' })
+  const release = ['release', '--data', data, '--account', accountId, '--device']
+  expect((await inProcess([...release, '2'])).exitCode).toBe(2)
+  const { exitCode, out } = await inProcess([...release, '1'])
+  expect([exitCode, out]).toEqual([0, expect.stringContaining('treated as a copy')])
+  const released = await TestClient.connect(relay.address, device)
+  expect(verdictOf(released.welcome.verdict)).toBe('foreign')
+  const readable = await inProcess([
+    'invite',
+    '--data',
+    data,
+    '--address',
+    relay.address,
+    '--account',
+    accountId,
+  ])
+  expect(readable.out).toContain('Zoé')
+  await relay.kill('SIGTERM')
+  expect(relay.log()).not.toContain(accountId)
+})
+
+const invitationSchema = z.object({ code: z.string(), accountId: z.string() })
+const nobody = '00000000-0000-4000-8000-000000000000'
+
 const wrong: [string, (files: { data: string; folder: string }) => string[], number][] = [
   ['no such command', () => ['launch'], 2],
   ['an unknown option', () => ['init', '--data', 'x', '--name', 'y', '--force'], 2],
@@ -132,6 +176,41 @@ const wrong: [string, (files: { data: string; folder: string }) => string[], num
   [
     'an empty name',
     ({ data: d }) => ['invite', '--data', d, '--name', ' ', '--address', 'http://127.0.0.1:9'],
+    2,
+  ],
+  [
+    'an invitation for an account that does not exist',
+    ({ data: d }) => ['invite', '--data', d, '--account', nobody, '--address', 'http://127.0.0.1:9'],
+    2,
+  ],
+  [
+    'an account that is none',
+    ({ data: d }) => ['invite', '--data', d, '--account', 'Zoé', '--address', 'http://127.0.0.1:9'],
+    2,
+  ],
+  [
+    'another name for an account',
+    ({ data: d }) => [
+      'invite',
+      '--data',
+      d,
+      '--account',
+      nobody,
+      '--name',
+      'A',
+      '--address',
+      'http://127.0.0.1:9',
+    ],
+    2,
+  ],
+  [
+    'the release of a device that does not exist',
+    ({ data: d }) => ['release', '--data', d, '--account', nobody, '--device', '1'],
+    2,
+  ],
+  [
+    'the release of no device',
+    ({ data: d }) => ['release', '--data', d, '--account', nobody, '--device', '0'],
     2,
   ],
   ['a folder without a relay', ({ folder: f }) => ['run', '--data', join(f, 'nothing'), '--port', '0'], 3],

@@ -4,7 +4,7 @@ import { healthPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import type { DeviceRecord, DeviceStore } from '../store/deviceStore.ts'
-import type { Tokens } from '../tokens.ts'
+import type { Tokens, TokenSubject } from '../tokens.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
 
@@ -49,12 +49,9 @@ function authenticator(deps: HttpServerDeps): Authenticator {
   }
 }
 
-async function knownDevice(
-  devices: DeviceStore,
-  subject: { readonly accountId: string; readonly deviceId: number },
-): Promise<DeviceRecord> {
+async function knownDevice(devices: DeviceStore, subject: TokenSubject): Promise<DeviceRecord> {
   const device = await devices.find(subject.accountId, subject.deviceId)
-  if (device === null) throw new CodedError('relay.deviceGone')
+  if (device === null || device.device !== subject.device) throw new CodedError('relay.deviceGone')
   if (device.frozen) throw new CodedError('device.frozen')
   return device
 }
