@@ -1,7 +1,7 @@
 import { exhausted } from '../base/exhaustive.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { jobBackOff, waitBefore } from './relay/backOff.ts'
-import type { PutOutcome } from './relay/socket.ts'
+import type { PutOutcome } from './relay/puts.ts'
 
 /** What becomes of an outbox job after an attempt. Pure: the outbox carries it out. */
 export type NextStep =

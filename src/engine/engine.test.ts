@@ -9,7 +9,7 @@ const { fresh, enrolled } = here
 
 async function pair(): Promise<{ a: Workstation; b: Workstation; toB: string; toA: string }> {
   const [a, b] = [await enrolled('Solène Vauquelard'), await enrolled('Aïssatou Kermorvan')]
-  return { a, b, toB: await a.openConversation(b), toA: await a.accountId() }
+  return { a, b, toB: await a.openConversation(b), toA: await b.openConversation(a) }
 }
 
 describe('enrolment', () => {
@@ -104,7 +104,7 @@ describe('a conversation', () => {
     await until(async () => (await b.texts(toA)).length === 1)
     await b.send(toA, 'Bonjour, Solène.')
     await until(async () => (await a.texts(toB)).length === 2)
-    await until(async () => (await a.thread(toB))[0]?.delivery === 'delivered')
+    await until(async () => (await a.thread(toB))[0]?.delivery === 'read')
     await until(async () => (await b.thread(toA))[1]?.delivery === 'delivered')
     expect((await b.ready()).conversations[0]).toMatchObject({
       person: { displayName: 'Solène Vauquelard' },
@@ -224,7 +224,7 @@ describe('a conversation', () => {
   it('removes what has not left and keeps what has', async () => {
     const { a, b, toB } = await pair()
     const sent = await a.send(toB, 'parti')
-    await until(async () => (await a.thread(toB))[0]?.delivery === 'delivered')
+    await until(async () => (await a.thread(toB))[0]?.delivery === 'read')
     await here.relay.kill()
     await until(async () => (await a.ready()).connection.state === 'offline')
     const waiting = await a.send(toB, 'à retirer')

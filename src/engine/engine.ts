@@ -25,23 +25,37 @@ import {
   type SlotProtection,
 } from '../storage/slots/index.ts'
 import type { Vault } from '../storage/vault.ts'
-import { checkRelay, enrol, inspect, readInvitation } from './enrolment.ts'
+import {
+  checkRelay,
+  enrol,
+  inspect,
+  invitedAccount,
+  invitedPerson,
+  linkedAccount,
+  readInvitation,
+  readRelay,
+  type CheckedRelay,
+} from './enrolment.ts'
 import { reachNothing, type ReachPoint } from './crashPoints.ts'
 import { Feed } from './feed.ts'
 import { creationEvents, openingEvents, recordPolicy } from './openingEvents.ts'
 import type { EngineHost, EngineOptions, OsKeyStore } from './host.ts'
 import { Journal } from './journal.ts'
+import { messengerHandlers, nothing, type Handlers } from './handlers.ts'
 import { Messenger } from './messenger.ts'
 import { PendingVault } from './pendingVault.ts'
+import { WaitingForLink } from './waitingForLink.ts'
 import { lockProfile, profileFiles, vaultExists, wasInUse, type ProfileFiles } from './profileFiles.ts'
-
-type Handlers = { [N in EngineCallName]: (input: CallInput<N>) => Promise<CallOutput<N>> | CallOutput<N> }
 
 /** Where the engine stands; `open` holds a vault that is unlocked. */
 type Stage =
   | { readonly name: 'starting' }
   | { readonly name: 'refused'; readonly error: CodedError }
-  | { readonly name: 'enrolment'; readonly pending: PendingVault | null }
+  | {
+      readonly name: 'enrolment'
+      readonly pending: PendingVault | null
+      readonly link: WaitingForLink | null
+    }
   | { readonly name: 'locked'; readonly waitUntil: number | null }
   | {
       readonly name: 'ready'
@@ -49,6 +63,8 @@ type Stage =
       readonly journal: Journal
       readonly messenger: Messenger
     }
+
+const enrolment: Extract<Stage, { name: 'enrolment' }> = { name: 'enrolment', pending: null, link: null }
 
 /** The relay's clear refusals of an enrolment: after any other failure it may have used the invitation. */
 const refusedEnrolment: ReadonlySet<ErrorCode> = new Set([
@@ -60,6 +76,8 @@ const refusedEnrolment: ReadonlySet<ErrorCode> = new Set([
   'keys.malformed',
   'keys.signature',
   'request.malformed',
+  'link.unknown',
+  'device.limit',
 ])
 
 /**
@@ -133,7 +151,7 @@ export class Engine implements EngineHost {
     if (!vaultExists(this.#files)) {
       // A vault that was in use has a sidecar: it was moved or not mounted, and its key slots must not be replaced.
       if (wasInUse(this.#files)) throw new CodedError('vault.missing')
-      return this.#enter({ name: 'enrolment', pending: null })
+      return this.#enter(enrolment)
     }
     const { kinds } = await describeSlots(this.#files.slots)
     const passphrase = kinds.includes('passphrase')
@@ -204,7 +222,15 @@ export class Engine implements EngineHost {
     if (kept === null) this.#keepAppearance(vault)
     else this.#appearance = appearanceSchema.parse(JSON.parse(kept))
     const tell = this.#feed.tell.bind(this.#feed)
-    const messenger = new Messenger({ vault, account, journal, clock: this.#clock, tell, reach: this.#reach })
+    const messenger = new Messenger({
+      vault,
+      account,
+      journal,
+      policy,
+      clock: this.#clock,
+      tell,
+      reach: this.#reach,
+    })
     this.#enter({ name: 'ready', vault, journal, messenger })
     this.#feed.tell({ kind: 'appearance', appearance: this.#appearance })
     messenger.start()
@@ -214,7 +240,10 @@ export class Engine implements EngineHost {
   async #close(): Promise<void> {
     const stage = this.#stage
     this.#stage = { name: 'starting' }
-    if (stage.name === 'enrolment') stage.pending?.close()
+    if (stage.name === 'enrolment') {
+      stage.link?.end()
+      stage.pending?.close()
+    }
     if (stage.name !== 'ready') return
     try {
       await stage.messenger.stop()
@@ -245,16 +274,10 @@ export class Engine implements EngineHost {
       'appearance.set': (input) => this.#setAppearance(input),
       'enrolment.inspect': ({ invitation }) => inspect(invitation, this.#options.policy),
       'enrolment.complete': (input) => this.#change(() => this.#completeEnrolment(input)),
+      'link.begin': (input) => this.#change(() => this.#beginLink(input)),
+      'link.cancel': () => this.#change(async () => nothing(this.#cancelLink())),
       'vault.unlock': (input) => this.#change(() => this.#unlock(input)),
-      'directory.search': (input) => this.#messenger().search(input),
-      'conversation.open': (input) => this.#messenger().open(input),
-      'conversation.messages': (input) => this.#messenger().messages(input),
-      'conversation.read': (input) => nothing(this.#messenger().read(input)),
-      'conversation.draft': (input) => nothing(this.#messenger().draft(input)),
-      'message.send': (input) => nothing(this.#messenger().send(input)),
-      'message.retry': (input) => nothing(this.#messenger().retry(input)),
-      'message.discard': async (input) => nothing(await this.#messenger().discard(input)),
-      'connection.retry': () => nothing(this.#messenger().reconnect()),
+      ...messengerHandlers(() => this.#messenger()),
     }
   }
 
@@ -268,21 +291,74 @@ export class Engine implements EngineHost {
   ): Promise<CallOutput<'enrolment.complete'>> {
     const stage = this.#stage
     if (stage.name !== 'enrolment') throw new CodedError('ipc.notReady')
-    const policy = this.#options.policy
-    if (policy.RequirePassphrase.value && input.protection.kind !== 'passphrase') {
-      throw new CodedError('policy.forbidden')
-    }
-    const invitation = readInvitation(input.invitation, policy)
+    this.#checkProtection(input.protection)
+    const invitation = readInvitation(input.invitation, this.#options.policy)
     const protection = this.#slotProtection(input.protection)
     const { pending } = stage
     if (pending?.account.record.invitationCode === invitation.code) {
       return await this.#finishEnrolment(await pending.protect(protection, input.deviceName))
     }
     const relay = await checkRelay(invitation)
+    const given = invitedAccount(await invitedPerson(invitation), invitation.code, input.deviceName)
     pending?.setAside(this.#clock.now())
-    this.#stage = { name: 'enrolment', pending: null }
-    const choice = { protection, deviceName: input.deviceName, now: this.#clock.now() }
-    return await this.#finishEnrolment(await PendingVault.make(this.#files, relay, choice))
+    this.#stopWaiting()
+    const choice = { protection, now: this.#clock.now() }
+    return await this.#finishEnrolment(await PendingVault.make(this.#files, relay, given, choice))
+  }
+
+  async #beginLink(input: CallInput<'link.begin'>): Promise<CallOutput<'link.begin'>> {
+    if (this.#stage.name !== 'enrolment') throw new CodedError('ipc.notReady')
+    this.#checkProtection(input.protection)
+    const protection = this.#slotProtection(input.protection)
+    const relay = await checkRelay(readRelay(input.relay, this.#options.policy))
+    const link = await WaitingForLink.begin(relay)
+    this.#stopWaiting()
+    this.#enter({ ...enrolment, link })
+    void this.#awaitLink(link, relay, protection, input.deviceName)
+    return { code: link.code, expiresAt: link.expiresAt }
+  }
+
+  /** Ends where the state shows it: linked, or back at the beginning with nothing left behind. */
+  async #awaitLink(
+    link: WaitingForLink,
+    relay: CheckedRelay,
+    protection: SlotProtection,
+    deviceName: string,
+  ): Promise<void> {
+    const taken = await link.taken().catch(() => null)
+    await this.#change(async () => {
+      if (this.#stage.name !== 'enrolment' || this.#stage.link !== link) return
+      this.#stage = enrolment
+      try {
+        if (taken !== null) {
+          const choice = { protection, now: this.#clock.now() }
+          const given = linkedAccount(taken, deviceName)
+          await this.#finishEnrolment(await PendingVault.make(this.#files, relay, given, choice))
+        }
+      } catch {
+        // Where it stands now is the state.
+      }
+      if (this.#stage.name === 'enrolment') this.#enter(this.#stage)
+    })
+  }
+
+  #cancelLink(): void {
+    if (this.#stage.name !== 'enrolment') throw new CodedError('ipc.notReady')
+    this.#stopWaiting()
+    this.#enter(this.#stage)
+  }
+
+  /** A vault that waits for the relay's confirmation is not touched: it may be an account's. */
+  #stopWaiting(): void {
+    if (this.#stage.name !== 'enrolment') return
+    this.#stage.link?.end()
+    this.#stage = { ...this.#stage, link: null }
+  }
+
+  #checkProtection(chosen: CallInput<'enrolment.complete'>['protection']): void {
+    if (this.#options.policy.RequirePassphrase.value && chosen.kind !== 'passphrase') {
+      throw new CodedError('policy.forbidden')
+    }
   }
 
   #slotProtection(chosen: CallInput<'enrolment.complete'>['protection']): SlotProtection {
@@ -302,7 +378,7 @@ export class Engine implements EngineHost {
     } catch (error) {
       const refused = refusedEnrolment.has(codedError(error).code)
       if (refused) pending.drop()
-      this.#stage = { name: 'enrolment', pending: refused ? null : pending }
+      this.#stage = refused ? enrolment : { ...enrolment, pending }
       throw error
     }
     pending.finish()
@@ -357,6 +433,7 @@ export class Engine implements EngineHost {
           managed,
           osKeyStore: this.#osKeyStore,
           deviceName: this.#options.deviceName,
+          link: stage.link && { code: stage.link.code, expiresAt: stage.link.expiresAt },
         }
       case 'locked':
         return { phase: 'locked', managed, waitUntil: stage.waitUntil }
@@ -366,7 +443,9 @@ export class Engine implements EngineHost {
           managed,
           account: stage.messenger.ownAccount(),
           connection: stage.messenger.connection(),
-          conversations: stage.messenger.conversations(),
+          settings: stage.messenger.settings(),
+          alerts: stage.messenger.alerts(),
+          conversations: stage.messenger.conversationViews(),
         }
     }
   }
@@ -389,9 +468,4 @@ function managedView(policy: EffectivePolicy): Managed {
 
 function codedError(error: unknown): CodedError {
   return error instanceof CodedError ? error : new CodedError('internal', {}, { cause: error })
-}
-
-/** For calls that answer nothing but that they were done. */
-function nothing(_done: void): Record<string, never> {
-  return {}
 }

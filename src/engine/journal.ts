@@ -70,12 +70,12 @@ export class Journal {
 
   /** Adds entries to a unit of work; they happen, or do not, with it. Call `flush` after its commit. */
   note(writes: WriteSet, ...notes: readonly JournalNote[]): void {
-    for (const note of notes) writes.write((tx) => this.#append(tx, note))
+    for (const note of notes) writes.write((tx) => this.append(tx, note))
   }
 
   /** An entry by itself, durable when this settles. */
   async record(event: JournalEvent): Promise<void> {
-    this.#vault.transaction((tx) => this.#append(tx, () => event))
+    this.#vault.transaction((tx) => this.append(tx, () => event))
     await this.flush()
   }
 
@@ -87,14 +87,15 @@ export class Journal {
   /** The last entry and a signed checkpoint over everything. */
   async close(reason: 'stop' | 'lock'): Promise<void> {
     const event = { type: 'vault.closed', actor: 'device', payload: { reason } } as const
-    this.#vault.transaction((tx) => this.#append(tx, () => event))
+    this.#vault.transaction((tx) => this.append(tx, () => event))
     await this.#queue.run(async () => {
       await this.#complete(true)
       await this.#letGo()
     })
   }
 
-  #append(tx: Tx, note: JournalNote): void {
+  /** Adds an entry to a transaction under way; `flush` after it. */
+  append(tx: Tx, note: JournalNote): void {
     const salt = copyBytes(randomBytes(saltBytes))
     const clock = { now: () => this.#clock.now(), monotonic: () => performance.now() }
     const { row, state } = appendEntry(readJournalState(tx), note(salt), salt, clock)
@@ -151,7 +152,7 @@ export class Journal {
    */
   #recordMismatch(payload: Extract<JournalEvent, { type: 'journal.sidecarMismatch' }>['payload']): void {
     this.#vault.transaction((tx) => {
-      this.#append(tx, () => ({ type: 'journal.sidecarMismatch', actor: 'device', payload }))
+      this.append(tx, () => ({ type: 'journal.sidecarMismatch', actor: 'device', payload }))
       writeFlushed(tx, 0)
     })
     this.#mismatchRecorded = true

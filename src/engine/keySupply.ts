@@ -1,12 +1,16 @@
+import { toBase64Url } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { makeKeys, newFirstKeyId } from '../protocol/keys.ts'
-import type { Protocol } from '../protocol/protocol.ts'
-import { readSetting, writeSetting } from '../storage/repositories/settings.ts'
+import { accessKeyHash, accessKeyOf } from '../protocol/profileKey.ts'
+import type { Protocol, Turn } from '../protocol/protocol.ts'
+import { lastingKeys, lastingKeyTimes, removeExpiredLastingKeys, rotationDue } from '../protocol/rotation.ts'
+import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { KeyUpload } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
 import type { Journal } from './journal.ts'
-import type { RelayConnection } from './relay/connection.ts'
+import type { LiveConnection, RelayConnection } from './relay/connection.ts'
+import type { Self } from './self.ts'
 
 /** Below this number of one-time keys of either kind at the relay, new ones are made. */
 const lowWater = 25
@@ -16,42 +20,65 @@ interface SupplyParts {
   readonly connection: RelayConnection
   readonly protocol: Protocol
   readonly journal: Journal
-  readonly identityKeyPair: Uint8Array<ArrayBuffer>
+  readonly self: Self
   readonly clock: Clock
 }
 
-/** Keeps the relay stocked with one-time prekeys, so that first messages do not need the last-resort key. */
-export async function replenishKeys(parts: SupplyParts): Promise<void> {
-  const { connection, journal } = parts
-  const upload = await madeKeys(parts)
+/**
+ * Keeps what the relay has of this device as it should be: one-time prekeys in stock, so that first messages do not need
+ * the last-resort key; lasting ones rotated by age; everything replaced where the vault was a copy; the access key.
+ */
+export async function supplyKeys(parts: SupplyParts, live: LiveConnection): Promise<void> {
+  const { connection, journal, vault } = parts
+  await publishAccessKey(parts)
+  const replace = readSetting(vault.sql, 'replaceKeys') !== null
+  const upload = await madeKeys(parts, live, replace)
   if (upload === null) return
   // When the answer is lost, new keys are made the next time: uploading the same ones again would offer a key twice.
   await connection.request('uploadKeys', { body: upload })
+  if (replace) vault.transaction((tx) => forgetSetting(tx, 'replaceKeys'))
   const preKeys = upload.oneTimePreKeys.length
   const kyberPreKeys = upload.oneTimeKyberPreKeys.length
   await journal.record({
     type: 'keys.published',
     actor: 'device',
-    payload: { signedPreKey: false, preKeys, kyberPreKeys },
+    payload: { signedPreKey: upload.signedPreKey !== undefined, preKeys, kyberPreKeys },
   })
 }
 
+async function publishAccessKey({ vault, connection, self }: SupplyParts): Promise<void> {
+  if (readSetting(vault.sql, 'publishAccessKey') === null) return
+  const { profileKey } = self.account
+  await connection.request('accessKey', {
+    body: { accessKeyHash: toBase64Url(accessKeyHash(accessKeyOf(profileKey))) },
+  })
+  vault.transaction((tx) => forgetSetting(tx, 'publishAccessKey'))
+}
+
 /** New ones, committed before they are published: a key that the relay hands out is always known here. */
-async function madeKeys({
-  vault,
-  connection,
-  protocol,
-  identityKeyPair,
-  clock,
-}: SupplyParts): Promise<KeyUpload | null> {
+async function madeKeys(
+  { vault, connection, protocol, self, clock }: SupplyParts,
+  live: LiveConnection,
+  replace: boolean,
+): Promise<KeyUpload | null> {
   const count = await connection.request('keyCount')
-  if (Math.min(count.oneTimePreKeys, count.oneTimeKyberPreKeys) >= lowWater) return null
+  const few = Math.min(count.oneTimePreKeys, count.oneTimeKyberPreKeys) < lowWater
   return await protocol.exclusively(async (turn) => {
+    const lasting = replace || isRotationDue(turn, clock.now())
+    if (!few && !lasting) return null
     const firstKeyId = Number(readSetting(vault.sql, 'nextKeyId') ?? newFirstKeyId())
-    const order = { firstKeyId, oneTime: limits.oneTimePreKeysPerUpload, lasting: false }
-    const { upload, nextKeyId } = makeKeys(turn.writes, identityKeyPair, order, clock.now())
+    const oneTime = few || replace ? limits.oneTimePreKeysPerUpload : 0
+    const order = { firstKeyId, oneTime, lasting, replaceOneTime: replace }
+    const { upload, nextKeyId } = makeKeys(turn.writes, self.account.identityKeyPair, order, clock.now())
+    // By the relay's clock: one that is years ahead here would take keys in use away.
+    removeExpiredLastingKeys(turn.writes, Math.min(clock.now(), live.relayTime()))
+    turn.pruneRetired(Math.min(clock.now(), live.relayTime()))
     turn.writes.write((tx) => writeSetting(tx, 'nextKeyId', String(nextKeyId)))
     turn.writes.commit()
     return upload
   })
+}
+
+function isRotationDue(turn: Turn, now: number): boolean {
+  return rotationDue(lastingKeyTimes(lastingKeys(turn.writes), now), now)
 }

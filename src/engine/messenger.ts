@@ -1,109 +1,186 @@
-import { fromHex, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError, reportOf } from '../base/errors.ts'
 import { SerialQueue } from '../base/serialQueue.ts'
-import { encodeContent, outgoingText } from '../content/content.ts'
-import type { CallInput, CallOutput, Change, ConnectionView, OwnAccount } from '../contract/index.ts'
-import { deviceKeyOf, signWithDeviceKey } from '../protocol/keys.ts'
+import type {
+  AccountSettings,
+  Alert,
+  CallInput,
+  CallOutput,
+  Change,
+  ConnectionView,
+  ConversationView,
+  OwnAccount,
+} from '../contract/index.ts'
+import type { EffectivePolicy } from '../policy/index.ts'
 import { Protocol } from '../protocol/protocol.ts'
-import {
-  readConversation,
-  touchConversation,
-  markRead,
-  writeDraft,
-} from '../storage/repositories/conversations.ts'
-import {
-  deleteMessage,
-  findOwnMessage,
-  insertMessage,
-  setDelivery,
-  type MessageRow,
-} from '../storage/repositories/messages.ts'
-import {
-  countQueuedMessages,
-  insertJob,
-  jobOfMessage,
-  makeDue,
-  type Job,
-} from '../storage/repositories/outbox.ts'
-import { readPerson, writePerson, type PersonRow } from '../storage/repositories/people.ts'
+import { deviceKeyOf, signWithDeviceKey } from '../protocol/keys.ts'
 import type { Account } from '../storage/repositories/account.ts'
-import type { Tx, Vault } from '../storage/vault.ts'
+import { countQueuedMessages, makeDue, type Job } from '../storage/repositories/outbox.ts'
+import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
+import { dropOldPendingChanges } from '../storage/repositories/pendingChanges.ts'
+import type { Vault } from '../storage/vault.ts'
 import { VaultRecords } from '../storage/writeSet.ts'
+import { Access } from './access.ts'
+import { accountSettings, changeAccountSettings } from './accountSettings.ts'
+import { Alerts } from './alerts.ts'
+import type { BatchResult } from './arrivals.ts'
 import { Certificates } from './certificates.ts'
-import type { Journal } from './journal.ts'
-import { replenishKeys } from './keySupply.ts'
+import { Conversations } from './conversations.ts'
 import type { ReachPoint } from './crashPoints.ts'
+import { Devices } from './devices.ts'
+import { Expiry } from './expiry.ts'
+import { Generation } from './generation.ts'
+import { handOver } from './handingOver.ts'
+import { Identities } from './identities.ts'
+import { IdentityReplacement, previousIdentities } from './identityReplacement.ts'
+import type { Journal } from './journal.ts'
+import { supplyKeys } from './keySupply.ts'
 import { Outbox } from './outbox.ts'
-import { Receiver, type BatchResult } from './receiver.ts'
+import { People } from './people.ts'
+import { Posting } from './posting.ts'
+import { Receiver } from './receiver.ts'
+import { AnonymousConnection } from './relay/anonymousConnection.ts'
 import { RelayConnection, type ConnectionState } from './relay/connection.ts'
+import type { RelayEndpoint } from './relay/pinnedAgent.ts'
+import type { DeviceLogin, Welcomed } from './relay/socket.ts'
+import { Retries } from './retries.ts'
+import { stored, Self } from './self.ts'
 import { Sessions } from './sessions.ts'
+import { Typing } from './typing.ts'
 import { ViewChanges } from './viewChanges.ts'
-import { conversationViews, messagePage } from './views.ts'
+import { conversationViews } from './views.ts'
+import { Writing } from './writing.ts'
 
 interface MessengerParts {
   readonly vault: Vault
   readonly account: Account
   readonly journal: Journal
+  readonly policy: EffectivePolicy
   readonly clock: Clock
   readonly tell: (change: Change) => void
   readonly reach: ReachPoint
 }
 
-/** The messenger of an open, enrolled vault: what can be called while the state is `ready`. */
+/** How long an orderly stop waits for what is on its way, in ms; what is not done by then is done at the next start. */
+const graceMs = 2_000
+
+/** The messenger of an open, enrolled vault: its parts, and what happens between them. */
 export class Messenger {
+  readonly conversations: Conversations
+  readonly writing: Writing
+  readonly identities: Identities
+  readonly people: People
   readonly #vault: Vault
-  readonly #account: Account
+  readonly #self: Self
   readonly #journal: Journal
+  readonly #policy: EffectivePolicy
   readonly #clock: Clock
   readonly #tell: (change: Change) => void
-  readonly #reach: ReachPoint
   readonly #protocol: Protocol
   readonly #connection: RelayConnection
+  readonly #anonymous: AnonymousConnection
+  readonly #generation: Generation
+  readonly #access: Access
+  readonly #alerts: Alerts
+  readonly #posting: Posting
+  readonly #retries: Retries
+  readonly #devices: Devices
+  readonly #replacement: IdentityReplacement
   readonly #outbox: Outbox
   readonly #receiver: Receiver
+  readonly #expiry: Expiry
+  readonly #typing: Typing
   readonly #changes: ViewChanges
-  readonly #lookups = new Set<string>()
-  #replenishing: Promise<void> | null = null
+  readonly #background = new Set<Promise<void>>()
+  #supplying: Promise<void> | null = null
   #connectionState: ConnectionState
-  #background = new Set<Promise<void>>()
+  #devicesRevision = 0
 
   constructor(parts: MessengerParts) {
-    this.#vault = parts.vault
-    this.#account = parts.account
-    this.#journal = parts.journal
-    this.#clock = parts.clock
-    this.#tell = parts.tell
-    this.#reach = parts.reach
-    this.#connectionState = { state: 'connecting', since: this.#clock.now() }
-    const { sql } = parts.vault
-    this.#changes = new ViewChanges({ sql, tell: parts.tell, connection: () => this.connection() })
-    this.#protocol = protocolOf(parts.vault, parts.account, parts.clock)
-    this.#connection = connectionOf(parts.account, parts.clock, {
-      changed: (state) => this.#connectionChanged(state),
-      deliver: (envelopes, live) => this.#receiver.take(envelopes, live),
-      queueEmpty: () => this.#inBackground(this.#replenish()),
-    })
-    const { vault, journal, clock, reach } = parts
-    const shared = { vault, protocol: this.#protocol, journal, clock, reach }
-    this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
+    const { vault, account, journal, policy, clock, tell, reach } = parts
+    const self = new Self(vault.sql, account.record)
+    this.#vault = vault
+    this.#self = self
+    this.#journal = journal
+    this.#policy = policy
+    this.#clock = clock
+    this.#tell = tell
+    this.#connectionState = { state: 'connecting', since: clock.now() }
+    this.#typing = new Typing((conversationId) => this.#changes.conversation(conversationId))
+    const isTyping = (conversationId: string): boolean => this.#typing.is(conversationId)
+    this.#changes = new ViewChanges({ sql: vault.sql, tell, isTyping, connection: () => this.connection() })
+    const changes = this.#changes
+    const wake = (): void => this.#outbox.wake()
+    const protocol = protocolOf(vault, account, clock)
+    this.#protocol = protocol
+    this.#alerts = new Alerts(vault, clock, tell)
+    const alerts = this.#alerts
+    const own = { accountId: self.accountId, deviceId: self.deviceId }
+    const copied = (): void => alerts.raise('vaultCopied')
+    this.#generation = new Generation({ vault, protocol, own, journal, clock, copied })
+    const endpoint = endpointOf(account)
+    const connection = new RelayConnection(
+      endpoint,
+      loginOf(account, this.#generation),
+      this.#events(),
+      clock,
+    )
+    this.#connection = connection
+    this.#anonymous = new AnonymousConnection(endpoint, account.record.relayId)
+    const anonymous = this.#anonymous
+    this.#access = new Access(vault, connection, stored(account.record.zkPublicParams))
+    const access = this.#access
+    this.#posting = new Posting(self, clock)
+    const posting = this.#posting
+    this.#retries = new Retries({ vault, posting, self, clock })
+    const retries = this.#retries
+    this.#devices = new Devices({ vault, protocol, connection, journal, self, alerts, clock })
+    const shared = { vault, protocol, journal, clock, reach, self, posting, retries }
+    this.#replacement = new IdentityReplacement({ ...shared, connection, alerts, wake })
+    const noted = (conversationId: string, position: number | null): void =>
+      changes.messages(position === null ? [] : [position], [conversationId])
     this.#outbox = new Outbox({
       ...shared,
-      sessions: new Sessions({ ...shared, connection: this.#connection }),
-      connection: this.#connection,
-      certificates: new Certificates(parts.vault, this.#connection),
+      sessions: new Sessions({ ...shared, connection, anonymous, access, noted }),
+      connection,
+      anonymous,
+      access,
+      certificates: new Certificates(vault, connection),
       changed: (jobs) => this.#jobsChanged(jobs),
+      sent: (live) => this.#generation.sent(live.socket),
+    })
+    this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
+    this.people = new People(vault, connection)
+    const accessChanged = (): void => this.#inBackground(this.#supply())
+    this.conversations = new Conversations({ ...shared, people: this.people, changes, wake, accessChanged })
+    const { conversations } = this
+    this.writing = new Writing({ ...shared, conversations, changes, wake, removed: this.#removed.bind(this) })
+    this.identities = new Identities({ ...shared, decided: (...decided) => this.#decided(...decided) })
+    this.#expiry = new Expiry(vault, clock, (gone) => {
+      for (const { conversationId, messageId } of gone) this.#removed(conversationId, messageId)
+      changes.messages([], new Set(gone.map(({ conversationId }) => conversationId)))
     })
   }
 
   start(): void {
+    this.#outbox.begin()
+    this.#expiry.look()
     this.#connection.start()
   }
 
   /** Ends what is under way; the vault may be closed afterwards. */
   async stop(): Promise<void> {
+    this.#expiry.stop()
+    this.#typing.stop()
+    const { live } = this.#connection
+    const sending = this.#outbox.stop()
+    await withinGrace(sending)
+    this.#anonymous.stop()
+    await Promise.all([withinGrace(sending), this.#receiver.stop()])
+    // SECURITY 3: from here on nothing leaves, so the token given now is the last one.
+    await withinGrace(this.#generation.stop(live?.socket ?? null))
     this.#connection.stop()
-    await Promise.all([this.#outbox.stop(), this.#receiver.stop()])
+    await sending
     await Promise.allSettled(this.#background)
     await this.#protocol.exclusively(async () => undefined)
     this.#changes.stop()
@@ -111,13 +188,13 @@ export class Messenger {
 
   ownAccount(): OwnAccount {
     const { accountId, displayName, title, service, organisation, deviceId, deviceName, relayAddress } =
-      this.#account.record
+      this.#self.record
     const person = { accountId, displayName, title, service, organisation }
     return { person, deviceId, deviceName, relayAddress }
   }
 
-  conversations() {
-    return conversationViews(this.#vault.sql)
+  conversationViews(): ConversationView[] {
+    return conversationViews(this.#vault.sql, (conversationId) => this.#typing.is(conversationId))
   }
 
   connection(): ConnectionView {
@@ -131,140 +208,71 @@ export class Messenger {
     }
   }
 
-  async search(input: CallInput<'directory.search'>): Promise<CallOutput<'directory.search'>> {
-    const { query, after } = input
-    const answer = await this.#connection.request('directory', {
-      query: { query, after: after ?? undefined },
-    })
-    return { people: answer.entries, next: answer.next, total: answer.total }
+  settings(): AccountSettings {
+    return accountSettings(this.#vault.sql)
   }
 
-  async open({ accountId }: CallInput<'conversation.open'>): Promise<CallOutput<'conversation.open'>> {
-    if (accountId === this.#account.record.accountId) throw new CodedError('recipient.unknown')
-    if (readConversation(this.#vault.sql, accountId) === null) {
-      const person = await this.#personOf(accountId)
-      this.#vault.transaction((tx) => {
-        writePerson(tx, person)
-        touchConversation(tx, accountId, this.#clock.now())
-      })
-      this.#changes.conversation(accountId)
-      // Before the answer: whoever asked goes there next.
-      this.#changes.flush()
+  changeSettings(changes: CallInput<'account.settings'>): AccountSettings {
+    this.#vault.transaction((tx) =>
+      this.#posting.toOwnDevices(tx, changeAccountSettings(tx, changes, this.#clock.now())),
+    )
+    const settings = this.settings()
+    this.#tell({ kind: 'settings', settings })
+    this.#outbox.wake()
+    return settings
+  }
+
+  alerts(): Alert[] {
+    return this.#alerts.all()
+  }
+
+  dismissAlert({ alertId }: CallInput<'alert.dismiss'>): void {
+    this.#alerts.dismiss(alertId)
+  }
+
+  devices(): CallOutput<'device.list'> {
+    return { ...this.#devices.list(), limit: this.#policy.MaximumDevices.value }
+  }
+
+  /** SECURITY 15: as many as the organisation allows. */
+  async link({ code }: CallInput<'device.link'>): Promise<CallOutput<'device.link'>> {
+    const maximum = this.#policy.MaximumDevices.value
+    if (maximum === 1) throw new CodedError('policy.forbidden')
+    if (readOwnDevices(this.#vault.sql).length >= maximum) throw new CodedError('device.limit')
+    const { journal, connection, self } = {
+      journal: this.#journal,
+      connection: this.#connection,
+      self: this.#self,
     }
-    return { conversationId: accountId }
+    return { deviceId: await handOver({ connection, self, journal }, code) }
   }
 
-  messages(input: CallInput<'conversation.messages'>): CallOutput<'conversation.messages'> {
-    this.#known(input.conversationId)
-    return messagePage(this.#vault.sql, input.conversationId, input.before, input.limit)
-  }
-
-  read({ conversationId, position }: CallInput<'conversation.read'>): void {
-    this.#known(conversationId)
-    this.#vault.transaction((tx) => markRead(tx, conversationId, position))
-    this.#changes.conversation(conversationId)
-  }
-
-  draft({ conversationId, text }: CallInput<'conversation.draft'>): void {
-    this.#known(conversationId)
-    this.#vault.transaction((tx) => writeDraft(tx, conversationId, text))
-    this.#changes.conversation(conversationId)
-  }
-
-  /** Durable, with its outbox job, when it returns. */
-  send({ conversationId, messageId, text }: CallInput<'message.send'>): void {
-    this.#known(conversationId)
-    const id = idOf(messageId)
-    const outgoing = outgoingText(text)
-    const position = this.#vault.transaction((tx) => this.#insertOutgoing(tx, conversationId, id, outgoing))
-    this.#reach('send.kept')
-    if (position === null) return
-    this.#changes.messages([position], [conversationId])
-    this.#changes.connection()
-    this.#outbox.wake()
-  }
-
-  retry({ messageId }: CallInput<'message.retry'>): void {
-    const message = this.#ownMessage(messageId)
-    if (message.delivery !== 'failed') return
-    this.#vault.transaction((tx) => {
-      setDelivery(tx, message.position, 'queued', null)
-      this.#insertJob(tx, message)
-    })
-    this.#changes.messages([message.position], [message.conversationId])
-    this.#changes.connection()
-    this.#outbox.wake()
-  }
-
-  /** Waits for the sessions, so that nothing is taken away while it is being encrypted. */
-  async discard({ messageId }: CallInput<'message.discard'>): Promise<void> {
-    const message = this.#ownMessage(messageId)
-    await this.#protocol.exclusively(async () => {
-      const job = jobOfMessage(this.#vault.sql, message.position)
-      if (job?.status === 'encrypted') throw new CodedError('message.notFound')
-      if (job === null && this.#ownMessage(messageId).delivery !== 'failed')
-        throw new CodedError('message.notFound')
-      this.#vault.transaction((tx) => deleteMessage(tx, message.position))
-    })
-    const { conversationId } = message
-    this.#tell({ kind: 'messageRemoved', conversationId, messageId })
-    this.#changes.conversation(conversationId)
-    this.#changes.connection()
+  async removeDevice({ deviceId, reason }: CallInput<'device.remove'>): Promise<void> {
+    await this.#devices.remove(deviceId, reason)
+    if (reason === 'retired') return
+    this.#replacement.begin()
+    await this.#replacement.resume()
   }
 
   reconnect(): void {
     this.#connection.start()
   }
 
-  #insertOutgoing(tx: Tx, conversationId: string, messageId: Bytes, text: string): number | null {
-    const now = this.#clock.now()
-    const { accountId, deviceId } = this.#account.record
-    touchConversation(tx, conversationId, now)
-    const position = insertMessage(tx, {
-      conversationId,
-      messageId,
-      authorId: accountId,
-      authorDevice: deviceId,
-      own: true,
-      kind: 'text',
-      text,
-      raw: null,
-      sentAt: now,
-      receivedAt: now,
-      delivery: 'queued',
-    })
-    if (position === null) return null
-    // Whoever answers has read what came before.
-    markRead(tx, conversationId, position)
-    writeDraft(tx, conversationId, '')
-    this.#insertJob(tx, { conversationId, messageId, text, sentAt: now, position })
-    return position
+  // ── what happens ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #events(): ConstructorParameters<typeof RelayConnection>[2] {
+    return {
+      changed: (state) => this.#connectionChanged(state),
+      welcomed: (welcomed) => this.#welcomed(welcomed),
+      deliver: (envelopes, live) => this.#receiver.take(envelopes, live),
+      devicesChanged: (revision) => this.#inBackground(this.#refreshDevices(revision)),
+      queueEmpty: () => this.#inBackground(this.#upkeep()),
+    }
   }
 
-  #insertJob(
-    tx: Tx,
-    message: Pick<MessageRow, 'conversationId' | 'messageId' | 'text' | 'sentAt' | 'position'>,
-  ): void {
-    const { conversationId, messageId, sentAt, text, position } = message
-    insertJob(tx, {
-      lane: conversationId,
-      destination: conversationId,
-      kind: 'message',
-      messagePosition: position,
-      content: encodeContent({ messageId, sentAt, body: { kind: 'text', text } }),
-      createdAt: this.#clock.now(),
-    })
-  }
-
-  #known(conversationId: string): void {
-    if (readConversation(this.#vault.sql, conversationId) === null)
-      throw new CodedError('conversation.notFound')
-  }
-
-  #ownMessage(messageId: string): MessageRow {
-    const message = findOwnMessage(this.#vault.sql, idOf(messageId))
-    if (message === null) throw new CodedError('message.notFound')
-    return message
+  async #welcomed(welcomed: Welcomed): Promise<void> {
+    this.#devicesRevision = welcomed.devicesRevision
+    await this.#generation.welcomed(welcomed)
   }
 
   #connectionChanged(state: ConnectionState): void {
@@ -272,58 +280,92 @@ export class Messenger {
     this.#changes.connection()
     if (state.state !== 'online') return
     this.#vault.transaction(makeDue)
+    this.#inBackground(this.#refreshDevices(this.#devicesRevision))
     this.#outbox.wake()
   }
 
-  #received({ positions, conversationIds, keysUsed }: BatchResult): void {
-    this.#changes.messages(positions, conversationIds)
+  async #refreshDevices(revision: number): Promise<void> {
+    await this.#devices.refresh(revision)
+    await this.#replacement.resume()
+  }
+
+  /** Once the queue has been taken in: what keeps this device in good order at the relay. */
+  async #upkeep(): Promise<void> {
+    this.#retries.prune()
+    this.#vault.transaction((tx) => dropOldPendingChanges(tx, this.#clock.now()))
+    await this.#supply()
+    await this.#devices.nameThis()
+  }
+
+  /** One at a time; another wish meanwhile is met by the one under way or by the next. */
+  async #supply(): Promise<void> {
+    const { live } = this.#connection
+    if (live === null) return
+    const [vault, connection, protocol, journal, self, clock] = [
+      this.#vault,
+      this.#connection,
+      this.#protocol,
+      this.#journal,
+      this.#self,
+      this.#clock,
+    ]
+    this.#supplying ??= supplyKeys({ vault, connection, protocol, journal, self, clock }, live)
+      .then(() => this.#access.replenish(live))
+      .finally(() => {
+        this.#supplying = null
+      })
+    await this.#supplying
+  }
+
+  #received(batch: BatchResult): void {
+    this.#changes.messages(batch.positions, batch.conversationIds)
+    for (const { conversationId, messageId } of batch.removed) this.#removed(conversationId, messageId)
+    for (const [conversationId, typing] of batch.typing) this.#typing.set(conversationId, typing)
+    this.#expiry.look()
     this.#outbox.wake()
-    if (keysUsed) this.#inBackground(this.#replenish())
-    for (const accountId of conversationIds) {
-      if (readPerson(this.#vault.sql, accountId) === null) this.#inBackground(this.#lookUp(accountId))
+    if (batch.keysUsed) this.#inBackground(this.#supply())
+    for (const accountId of batch.conversationIds) this.#inBackground(this.#learn(accountId))
+    for (const notice of batch.own) this.#ownNotice(notice, batch.conversationIds)
+  }
+
+  #ownNotice(
+    notice: BatchResult['own'] extends ReadonlySet<infer N> ? N : never,
+    about: ReadonlySet<string>,
+  ): void {
+    switch (notice) {
+      case 'messages':
+        return
+      case 'accountSettings':
+        return this.#tell({ kind: 'settings', settings: this.settings() })
+      case 'accountKeys':
+        return this.#inBackground(this.#replacement.resume())
+      case 'identityDecision':
+        return this.#inBackground(this.identities.follow(about))
     }
   }
 
+  async #learn(accountId: string): Promise<void> {
+    if (await this.people.learn(accountId)) this.#changes.conversation(accountId)
+  }
+
+  #decided(accountId: string, position: number | null): void {
+    this.#changes.messages(position === null ? [] : [position], [accountId])
+    this.#vault.transaction(makeDue)
+    this.#outbox.wake()
+    this.#inBackground(this.#receiver.release(accountId))
+  }
+
+  #removed(conversationId: string, messageId: string): void {
+    this.#tell({ kind: 'messageRemoved', conversationId, messageId })
+  }
+
   #jobsChanged(jobs: readonly Job[]): void {
+    // Handing the account's new keys over was the last thing that had to leave under the old ones.
+    if (jobs.some(({ kind }) => kind === 'sync')) this.#inBackground(this.#replacement.resume())
     const positions = jobs.flatMap((job) => job.messagePosition ?? [])
     if (positions.length === 0) return
     this.#changes.messages(positions, new Set(jobs.map((job) => job.destination)))
     this.#changes.connection()
-  }
-
-  /** Learns the name of someone who wrote first. */
-  async #lookUp(accountId: string): Promise<void> {
-    if (this.#lookups.has(accountId)) return
-    this.#lookups.add(accountId)
-    try {
-      const person = await this.#personOf(accountId)
-      this.#vault.transaction((tx) => writePerson(tx, person))
-      this.#changes.conversation(accountId)
-    } finally {
-      this.#lookups.delete(accountId)
-    }
-  }
-
-  /** Throws `relay.malformedAnswer` for somebody else: a relay must not rename another contact. */
-  async #personOf(accountId: string): Promise<PersonRow> {
-    const person = await this.#connection.request('account', { query: { accountId } })
-    if (person.accountId !== accountId) throw new CodedError('relay.malformedAnswer')
-    return person
-  }
-
-  /** One at a time; another wish meanwhile is met by the one under way or by the next batch. */
-  async #replenish(): Promise<void> {
-    this.#replenishing ??= replenishKeys({
-      vault: this.#vault,
-      connection: this.#connection,
-      protocol: this.#protocol,
-      journal: this.#journal,
-      identityKeyPair: this.#account.identityKeyPair,
-      clock: this.#clock,
-    }).finally(() => {
-      this.#replenishing = null
-    })
-    await this.#replenishing
   }
 
   /** Work that nobody waits for. It may fail with the network or the disk; the next connection does it again. */
@@ -340,31 +382,34 @@ function protocolOf(vault: Vault, account: Account, clock: Clock): Protocol {
     deviceId,
     registrationId,
     identityKeyPair: account.identityKeyPair,
+    previousIdentityKeyPairs: previousIdentities(vault.sql),
     trustRoot: stored(trustRoot),
   }
   return new Protocol(new VaultRecords(vault), local, new SerialQueue(), clock)
 }
 
-function connectionOf(
-  account: Account,
-  clock: Clock,
-  events: ConstructorParameters<typeof RelayConnection>[2],
-): RelayConnection {
-  const { relayAddress, tlsPin, accountId, deviceId, relayId } = account.record
-  const endpoint = { origin: relayAddress, tlsPin: tlsPin === null ? null : stored(tlsPin) }
+function endpointOf({ record }: Account): RelayEndpoint {
+  const { relayAddress, tlsPin } = record
+  return { origin: relayAddress, tlsPin: tlsPin === null ? null : stored(tlsPin) }
+}
+
+function loginOf(account: Account, generation: Generation): DeviceLogin {
+  const { accountId, deviceId, relayId } = account.record
   const { pkcs8 } = deviceKeyOf(account.deviceKey)
-  const sign = (input: Uint8Array): Bytes => signWithDeviceKey(pkcs8, input)
-  return new RelayConnection(endpoint, { accountId, deviceId, relayId, sign }, events, clock)
+  return {
+    accountId,
+    deviceId,
+    relayId,
+    sign: (input) => signWithDeviceKey(pkcs8, input),
+    vault: () => generation.standing(),
+  }
 }
 
-function stored(hex: string): Bytes {
-  const bytes = fromHex(hex)
-  if (bytes === null) throw new CodedError('vault.damaged', { reason: 'account' })
-  return bytes
-}
-
-function idOf(messageId: string): Bytes {
-  const bytes = fromHex(messageId)
-  if (bytes === null || bytes.length !== 16) throw new CodedError('message.notFound')
-  return bytes
+async function withinGrace(work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, graceMs)
+  })
+  await Promise.race([work, grace])
+  clearTimeout(timer)
 }

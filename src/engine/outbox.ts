@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { randomInt, randomUUID } from 'node:crypto'
 import { fromUuid } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
@@ -8,6 +8,8 @@ import { advanceDelivery, setDelivery } from '../storage/repositories/messages.t
 import {
   deleteJob,
   dueLanes,
+  endLeasesOfOthers,
+  expiredJobs,
   laneJobs,
   nextDue,
   postponeLane,
@@ -16,11 +18,15 @@ import {
   type Job,
 } from '../storage/repositories/outbox.ts'
 import type { Vault } from '../storage/vault.ts'
+import type { Access } from './access.ts'
 import type { Certificates } from './certificates.ts'
 import type { ReachPoint } from './crashPoints.ts'
 import { afterRefusal, nextStep, type NextStep } from './delivery.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
-import type { OutgoingEnvelope, PutOutcome } from './relay/socket.ts'
+import type { AnonymousConnection } from './relay/anonymousConnection.ts'
+import type { OutgoingEnvelope, OutgoingPut, PutOutcome } from './relay/puts.ts'
+import type { Retries } from './retries.ts'
+import type { Self } from './self.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Jobs of one lane that are encrypted in one transaction. */
@@ -31,6 +37,11 @@ const settleMs = 10
 const lanesAtOnce = 16
 /** The shortest rest before what is due and did not go is looked at again. */
 const restMs = 1_000
+/** How long a run holds jobs that it has encrypted; a run that has ended holds nothing from the next start on. */
+const leaseMs = 60_000
+const expiredAtOnce = 100
+/** How often another authorisation is taken for one put: the relay may refuse them all. */
+const authorisationsInARow = 3
 /** How long a lane waits for a person's decision about an identity before it looks again. */
 const heldMs = 3_600_000
 
@@ -39,11 +50,17 @@ interface OutboxParts {
   readonly protocol: Protocol
   readonly sessions: Sessions
   readonly connection: RelayConnection
+  readonly anonymous: AnonymousConnection
+  readonly access: Access
+  readonly retries: Retries
+  readonly self: Self
   readonly certificates: Certificates
   readonly clock: Clock
   readonly reach: ReachPoint
   /** These jobs' messages look different now. */
   readonly changed: (jobs: readonly Job[]) => void
+  /** Something has left on this connection. */
+  readonly sent: (live: LiveConnection) => void
 }
 
 /**
@@ -56,6 +73,8 @@ export class Outbox {
   readonly #lanes = new Map<string, Promise<void>>()
   /** Lanes for which something came while they were at work. */
   readonly #again = new Set<string>()
+  /** Of the leases of this run. */
+  readonly #holder = randomUUID()
   #stopped = false
   #timer: NodeJS.Timeout | null = null
 
@@ -63,10 +82,18 @@ export class Outbox {
     this.#parts = parts
   }
 
+  /** Once, before the first `wake`: this run alone holds the profile, so what others held is free. */
+  begin(): void {
+    this.#parts.vault.transaction((tx) => endLeasesOfOthers(tx, this.#holder))
+  }
+
   /** There may be something to do: a new job, the network, a decision. */
   wake(): void {
     if (this.#stopped || this.#parts.connection.live === null) return
-    for (const lane of dueLanes(this.#parts.vault.sql, this.#parts.clock.now())) this.#wakeLane(lane)
+    this.#dropExpired()
+    for (const lane of dueLanes(this.#parts.vault.sql, this.#parts.clock.now(), this.#holder)) {
+      this.#wakeLane(lane)
+    }
     this.#sleep()
   }
 
@@ -98,7 +125,7 @@ export class Outbox {
         this.#again.delete(lane)
         const { live } = this.#parts.connection
         if (live === null || this.#stopped) return
-        const jobs = laneJobs(this.#parts.vault.sql, lane, this.#parts.clock.now(), jobsPerLane)
+        const jobs = laneJobs(this.#parts.vault.sql, lane, this.#parts.clock.now(), jobsPerLane, this.#holder)
         if (jobs.length === 0 || !(await this.#sendLane(live, jobs))) return
       }
     } catch {
@@ -106,11 +133,26 @@ export class Outbox {
     }
   }
 
+  /** What nobody needs any more; a message says so, for a person waits for it. */
+  #dropExpired(): void {
+    const { vault, clock } = this.#parts
+    const expired = expiredJobs(vault.sql, clock.now(), expiredAtOnce)
+    if (expired.length === 0) return
+    vault.transaction((tx) => {
+      for (const job of expired) {
+        deleteJob(tx, job.jobId)
+        if (job.messagePosition !== null)
+          setDelivery(tx, job.messagePosition, 'failed', reportText('message.expired'))
+      }
+    })
+    this.#parts.changed(expired)
+  }
+
   #sleep(): void {
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
     if (this.#stopped || this.#parts.connection.live === null) return
-    const due = nextDue(this.#parts.vault.sql)
+    const due = nextDue(this.#parts.vault.sql, this.#holder)
     if (due === null) return
     // Never a tight loop: what is due now and did not go waits for the network, or for room on the disk.
     const wait = Math.min(Math.max(due - this.#parts.clock.now(), restMs), 2 ** 31 - 1)
@@ -123,7 +165,8 @@ export class Outbox {
     const settled = new Settlement(this.#parts)
     let current = jobs.find((job) => job.status === 'new') ?? jobs[0]
     try {
-      await this.#parts.sessions.encrypt(jobs)
+      const lease = { holder: this.#holder, until: this.#parts.clock.now() + leaseMs }
+      await this.#parts.sessions.encrypt(jobs, live, lease)
       this.#parts.changed(jobs)
       for (const job of jobs) {
         current = job
@@ -140,21 +183,39 @@ export class Outbox {
     }
   }
 
-  /** Puts one job, correcting the device list as often as it helps. Throws when the connection is lost. */
+  /** Puts one job, correcting what the relay says is wrong as often as it helps. Throws when the connection is lost. */
   async #deliver(live: LiveConnection, job: Job): Promise<NextStep> {
     for (let repairs = 0; ; repairs += 1) {
       const outcome = await this.#put(live, job)
       const step = nextStep(outcome, { attempts: job.attempts, repairs }, random())
       if (step.kind !== 'repair') return step
-      await this.#parts.sessions.repair(job, step.make, step.drop)
+      if (this.#isPointless(job, step.drop)) return { kind: 'done' }
+      await this.#parts.sessions.repair(job, step.make, step.drop, live)
     }
+  }
+
+  /** What was for one device alone, and the device is no more. */
+  #isPointless({ onlyDevice }: Job, drop: readonly number[]): boolean {
+    return onlyDevice !== null && drop.includes(onlyDevice)
   }
 
   async #put(live: LiveConnection, job: Job): Promise<PutOutcome> {
     const destination = fromUuid(job.destination)
     if (destination === null) return { kind: 'refused', code: 'recipient.unknown', retryAfterMs: 0 }
+    const envelopes = await this.#sealed(live, job)
+    // Deleted meanwhile: nothing leaves, and nothing is left to do. Or no device is left to write to.
+    if (envelopes.length === 0) return this.#withoutEnvelopes(job)
+    const put: OutgoingPut = { destination, envelopes, someDevices: job.onlyDevice !== null }
+    this.#parts.reach('send.sealed')
+    const outcome = await this.#send(live, job, put)
+    this.#parts.reach('send.stored')
+    if (outcome.kind === 'stored') this.#parts.sent(live)
+    return outcome
+  }
+
+  async #sealed(live: LiveConnection, job: Job): Promise<OutgoingEnvelope[]> {
     const certificate = await this.#parts.certificates.current(live)
-    const envelopes = await this.#parts.protocol.exclusively(async (turn) => {
+    return await this.#parts.protocol.exclusively(async (turn) => {
       if (turn.isIdentityPending(job.destination)) throw new CodedError('identity.changed')
       const sealed: OutgoingEnvelope[] = []
       for (const made of readCiphertexts(this.#parts.vault.sql, job.jobId)) {
@@ -164,12 +225,20 @@ export class Outbox {
       }
       return sealed
     })
-    // Deleted meanwhile: nothing leaves, and nothing is left to do. Or no device is left to write to.
-    if (envelopes.length === 0) return this.#withoutEnvelopes(job)
-    this.#parts.reach('send.sealed')
-    const outcome = await live.socket.put(destination, envelopes)
-    this.#parts.reach('send.stored')
-    return outcome
+  }
+
+  /** SECURITY 9: to others without a name; only what goes to the account's own devices says whose it is. */
+  async #send(live: LiveConnection, job: Job, put: OutgoingPut): Promise<PutOutcome> {
+    if (job.destination === this.#parts.self.accountId) return await live.socket.put(put)
+    const { access, anonymous } = this.#parts
+    const ephemeral = job.kind === 'typing'
+    for (let tries = 1; ; tries += 1) {
+      const authorisation = await access.to(job.destination, live)
+      const outcome = await anonymous.put({ ...put, authorisation, ephemeral })
+      const another =
+        outcome.kind === 'refused' && access.refused(job.destination, authorisation, outcome.code)
+      if (!another || tries >= authorisationsInARow) return outcome
+    }
   }
 
   #withoutEnvelopes(job: Job): PutOutcome {
@@ -205,7 +274,7 @@ export class Outbox {
     this.#parts.vault.transaction((tx) => {
       deleteJob(tx, job.jobId)
       if (job.messagePosition === null) return
-      setDelivery(tx, job.messagePosition, 'failed', JSON.stringify({ code, details: {} }))
+      setDelivery(tx, job.messagePosition, 'failed', reportText(code))
     })
     this.#parts.changed([job])
   }
@@ -233,6 +302,7 @@ class Settlement {
     this.#jobs = []
     this.#parts.vault.transaction((tx) => {
       for (const job of jobs) {
+        this.#parts.retries.log(tx, job)
         deleteJob(tx, job.jobId)
         if (job.messagePosition !== null) advanceDelivery(tx, job.messagePosition, 'sent')
       }
@@ -254,6 +324,7 @@ function stepAfter(error: unknown, attempts: number): NextStep | null {
     case 'bundle.malformed':
     case 'bundle.signature':
     case 'bundle.noKyberKey':
+    case 'device.attestation':
     case 'content.tooLarge':
       return { kind: 'fail', code: error.code }
     default: {
@@ -261,6 +332,10 @@ function stepAfter(error: unknown, attempts: number): NextStep | null {
       return afterRefusal(error.code, typeof seconds === 'number' ? seconds * 1_000 : 0, attempts, random())
     }
   }
+}
+
+function reportText(code: ErrorCode): string {
+  return JSON.stringify({ code, details: {} })
 }
 
 function random(): number {

@@ -6,7 +6,7 @@ import { createVault, openVault } from '../storage/open.ts'
 import { writeAccount, readPendingUpload, type Account } from '../storage/repositories/account.ts'
 import { createSlots, replaceSlots, type SlotOpener, type SlotProtection } from '../storage/slots/index.ts'
 import type { Vault } from '../storage/vault.ts'
-import { prepareAccount, type CheckedRelay } from './enrolment.ts'
+import { prepareAccount, type CheckedRelay, type NewAccount } from './enrolment.ts'
 import { removeUnusedVault, setVaultAside, type ProfileFiles } from './profileFiles.ts'
 
 /**
@@ -44,7 +44,8 @@ export class PendingVault {
   static async make(
     files: ProfileFiles,
     relay: CheckedRelay,
-    choice: { readonly protection: SlotProtection; readonly deviceName: string; readonly now: number },
+    given: NewAccount,
+    choice: { readonly protection: SlotProtection; readonly now: number },
   ): Promise<PendingVault> {
     const key = copyBytes(randomBytes(32))
     // Slots without a vault are what a kill in between leaves; they hold the key of nothing.
@@ -52,7 +53,7 @@ export class PendingVault {
     try {
       await createSlots(files.slots, key, choice.protection)
       const account = await makeVaultFile(files, key, (vault) =>
-        prepareAccount(vault, relay, choice.deviceName, choice.now),
+        prepareAccount(vault, relay, given, choice.now),
       )
       const vault = openVault(files.vault, key)
       return new PendingVault(files, { vault, account, slot: choice.protection.kind, key })

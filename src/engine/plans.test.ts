@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { errorCodes } from '../base/errors.ts'
-import { encodeContent } from '../content/content.ts'
+import { encodeContent, type Body } from '../content/content.ts'
+import { bodiesForAll, bodiesForOwnDevices } from '../content/testing.ts'
+import { plainText } from '../content/text.ts'
 import { nextStep, repairsInARow } from './delivery.ts'
-import { planContent, planUndecryptable, receptionTime } from './receivePlan.ts'
+import { planContent, planUndecryptable, receptionTime, type Effect } from './receivePlan.ts'
 import { connectionBackOff, jobBackOff, waitBefore } from './relay/backOff.ts'
-import type { PutOutcome } from './relay/socket.ts'
+import type { PutOutcome } from './relay/puts.ts'
 
 const sender = { accountId: '0b6f1c9e-7f53-4d7e-9a55-0c1c8a1d2e3f', deviceId: 2 }
 const arrival = { sender, envelopeId: new Uint8Array(16).fill(9), receivedAt: 1_000 }
@@ -63,46 +65,73 @@ describe('what becomes of a job', () => {
 
 describe('what a content asks for', () => {
   const messageId = new Uint8Array(16).fill(3)
+  const own = 'f3a1c9e0-7f53-4d7e-9a55-0c1c8a1d2e3f'
+  const bare = { messageId, sentAt: 900, profileKey: null, resentEnvelopeId: null }
+  const self = { ...arrival, sender: { accountId: own, deviceId: 3 } }
+  const plan = (body: Body, from = arrival): readonly Effect[] =>
+    planContent(encodeContent({ ...bare, body }), from, own)
 
-  it('shows a text and tells its author', () => {
-    const encoded = encodeContent({ messageId, sentAt: 900, body: { kind: 'text', text: 'bonjour' } })
-    expect(planContent(encoded, arrival)).toMatchObject({
-      kind: 'show',
-      receipt: true,
-      message: {
-        conversationId: sender.accountId,
-        authorDevice: 2,
-        own: false,
-        kind: 'text',
-        text: 'bonjour',
-        sentAt: 900,
-        receivedAt: 1_000,
-        delivery: 'received',
+  it('shows a text', () => {
+    expect(plan({ kind: 'text', ...plainText('bonjour') })).toMatchObject([
+      {
+        kind: 'show',
+        message: {
+          conversationId: sender.accountId,
+          authorDevice: 2,
+          own: false,
+          kind: 'text',
+          text: 'bonjour',
+          sentAt: 900,
+          receivedAt: 1_000,
+          delivery: 'received',
+        },
       },
-    })
+    ])
   })
 
   it('takes a receipt for what it is', () => {
-    const encoded = encodeContent({
-      messageId,
-      sentAt: 1,
-      body: { kind: 'deliveryReceipt', messageIds: [messageId] },
-    })
-    expect(planContent(encoded, arrival)).toEqual({ kind: 'delivered', messageIds: [messageId] })
+    const body = { kind: 'deliveryReceipt', messageIds: [messageId] } as const
+    expect(plan(body)).toMatchObject([{ kind: 'receipt', receipt: body }])
   })
 
-  it('keeps whatever cannot be read, without a receipt', () => {
+  it('shows what another own device has sent where it was sent to, as one’s own', () => {
+    const content = encodeContent({ ...bare, body: { kind: 'text', ...plainText('copie') } })
+    expect(plan({ kind: 'sentMessage', destination: sender.accountId, content }, self)).toMatchObject([
+      {
+        kind: 'show',
+        message: { conversationId: sender.accountId, authorId: own, own: true, delivery: 'sent' },
+      },
+    ])
+  })
+
+  it('lets nobody else speak to own devices, and own devices say nothing else', () => {
+    fc.assert(
+      fc.property(fc.oneof(...Object.values(bodiesForOwnDevices)), (body: Body) => {
+        expect(plan(body)).toEqual([{ kind: 'refuse', code: 'content.notAllowed' }])
+      }),
+    )
+    fc.assert(
+      fc.property(fc.oneof(...Object.values(bodiesForAll)), (body: Body) => {
+        const effects = plan(body, self)
+        expect(effects.every(({ kind }) => kind === 'refuse')).toBe(true)
+      }),
+    )
+  })
+
+  it('keeps whatever cannot be read', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
         const encoded = new Uint8Array(bytes)
-        const effect = planContent(encoded, arrival)
-        if (effect.kind !== 'show' || effect.message.kind === 'text') return
-        expect(effect).toMatchObject({ receipt: false, message: { kind: 'unknown', text: '', raw: encoded } })
+        for (const effect of planContent(encoded, arrival, own)) {
+          if (effect.kind !== 'show' || effect.message.kind === 'text') continue
+          expect(effect.message).toMatchObject({ kind: 'unknown', text: '', raw: encoded })
+        }
       }),
     )
     expect(planUndecryptable(arrival)).toMatchObject({
-      receipt: false,
-      message: { kind: 'undecryptable', messageId: arrival.envelopeId, raw: null },
+      kind: 'undecryptable',
+      messageId: arrival.envelopeId,
+      raw: null,
     })
   })
 })

@@ -1,15 +1,50 @@
 import type { Bytes } from '../base/bytes.ts'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
-import { decodeContent, type Content } from '../content/content.ts'
+import { decodeContent, isForOwnDevices, type DecodedContent, type MessageRef } from '../content/content.ts'
+import type { OwnDevicesBody, ReceiptBody } from '../content/body.ts'
+import type { SentMessageBody } from '../content/ownDevices.ts'
+import type { MessageChange } from '../content/rules/messageState.ts'
+import { changeOf, targetsOf } from '../content/rules/targets.ts'
 import type { Address } from '../protocol/address.ts'
 import type { NewMessage } from '../storage/repositories/messages.ts'
+import { storedText } from './messageChanges.ts'
 
-/** What a decrypted content asks for. Pure: the receiver carries it out in the transaction of the decryption. */
+/** What one of the account's own devices says to the others, besides what it has sent. */
+export type OwnNotice = Exclude<OwnDevicesBody, SentMessageBody>
+
+/** What a decrypted content asks for. Pure: `arrivals.ts` carries it out in the transaction of the decryption. */
 export type Effect =
-  /** A row in the thread; `receipt`: its author is told that it has arrived. */
-  | { readonly kind: 'show'; readonly message: NewMessage; readonly receipt: boolean }
-  | { readonly kind: 'delivered'; readonly messageIds: readonly Bytes[] }
+  /** A row in the thread. */
+  | {
+      readonly kind: 'show'
+      readonly message: NewMessage
+      /** The envelope whose mark it replaces. */
+      readonly resentEnvelopeId: Bytes | null
+    }
+  /** Something was done to a message; kept until that message comes, if it is not there. */
+  | {
+      readonly kind: 'change'
+      readonly conversationId: string
+      readonly target: MessageRef
+      readonly change: MessageChange
+      readonly raw: Bytes
+    }
+  | { readonly kind: 'receipt'; readonly receipt: ReceiptBody; readonly changeId: Bytes; readonly raw: Bytes }
+  | { readonly kind: 'typing'; readonly conversationId: string; readonly typing: boolean }
+  | {
+      readonly kind: 'timer'
+      readonly conversationId: string
+      readonly seconds: number
+      readonly changedAt: number
+      readonly changeId: Bytes
+      readonly own: boolean
+    }
+  /** With it one writes to the sender without a permit. */
+  | { readonly kind: 'profileKey'; readonly profileKey: Bytes; readonly toldAt: number }
+  | { readonly kind: 'ownNotice'; readonly notice: OwnNotice; readonly changeId: Bytes }
+  /** Well-formed, and not the sender's to say. */
+  | { readonly kind: 'refuse'; readonly code: ErrorCode }
 
 export interface Arrival {
   readonly sender: Address
@@ -17,29 +52,99 @@ export interface Arrival {
   readonly receivedAt: number
 }
 
-export function planContent(encoded: Bytes, arrival: Arrival): Effect {
+/** Where a content belongs: in which conversation, and by whom it was written. */
+interface Place extends Arrival {
+  readonly conversationId: string
+  readonly own: boolean
+}
+
+/** `ownId`: the account of this vault. */
+export function planContent(encoded: Bytes, arrival: Arrival, ownId: string): readonly Effect[] {
   const content = readable(encoded)
+  const fromSelf = arrival.sender.accountId === ownId
+  const place = { ...arrival, conversationId: arrival.sender.accountId, own: false }
   // Its session key is used up: what cannot be read is kept as it came and shown as such.
-  if (content === null) return show(arrival, { kind: 'unknown', messageId: arrival.envelopeId, raw: encoded })
-  switch (content.body.kind) {
-    case 'text':
-      return show(arrival, {
-        kind: 'text',
-        messageId: content.messageId,
-        text: content.body.text,
-        sentAt: content.sentAt,
-      })
-    case 'deliveryReceipt':
-      return { kind: 'delivered', messageIds: content.body.messageIds }
-    case 'unknown':
-      return show(arrival, { ...content, kind: 'unknown', raw: content.body.raw })
+  if (content === null) {
+    return fromSelf
+      ? [refuse('content.malformed')]
+      : [show(place, { messageId: arrival.envelopeId, raw: encoded })]
   }
-  return exhausted(content.body)
+  if (fromSelf) return planOwn(content, arrival, ownId)
+  if (isForOwnDevices(content.body)) return [refuse('content.notAllowed')]
+  const told: Effect[] =
+    content.profileKey === null
+      ? []
+      : [{ kind: 'profileKey', profileKey: content.profileKey, toldAt: content.sentAt }]
+  return [...told, ...planSaid(content, place, ownId)]
+}
+
+function planOwn(content: DecodedContent, arrival: Arrival, ownId: string): readonly Effect[] {
+  const { body, messageId: changeId } = content
+  // Nothing but what is meant for own devices comes from one; what a newer version says to them is not for people.
+  if (!isForOwnDevices(body)) return body.kind === 'unknown' ? [] : [refuse('content.notAllowed')]
+  if (body.kind !== 'sentMessage') return [{ kind: 'ownNotice', notice: body, changeId }]
+  return planSent(body.content, arrival, body.destination, ownId)
+}
+
+/** A content that this account has sent from another device, to `destination`. */
+export function planSent(
+  encoded: Bytes,
+  arrival: Arrival,
+  destination: string,
+  ownId: string,
+): readonly Effect[] {
+  const sent = readable(encoded)
+  if (sent === null || destination === ownId || isForOwnDevices(sent.body))
+    return [refuse('content.malformed')]
+  return planSaid(sent, { ...arrival, conversationId: destination, own: true }, ownId)
+}
+
+/** What was said in a conversation, by the other side or by this account on another device. */
+function planSaid(content: DecodedContent, place: Place, ownId: string): readonly Effect[] {
+  const { body, messageId, sentAt } = content
+  const from = place.sender.accountId
+  switch (body.kind) {
+    case 'text':
+      return [show(place, { messageId, sentAt, text: body, resentEnvelopeId: content.resentEnvelopeId })]
+    case 'unknown':
+      return [show(place, { messageId, sentAt, raw: body.raw, resentEnvelopeId: content.resentEnvelopeId })]
+    case 'edit':
+    case 'deleteForEveryone':
+    case 'reaction':
+    case 'acknowledgement': {
+      const change = changeOf(content, from)
+      const [target] = targetsOf(body, { from, own: ownId })
+      if (change === null || target === undefined) return []
+      return [{ kind: 'change', conversationId: place.conversationId, target, change, raw: content.raw }]
+    }
+    case 'deliveryReceipt':
+    case 'readReceipt':
+      return place.own ? [] : [{ kind: 'receipt', receipt: body, changeId: messageId, raw: content.raw }]
+    case 'typing':
+      return place.own ? [] : [{ kind: 'typing', conversationId: from, typing: body.typing }]
+    case 'timerChange': {
+      const { conversationId, own } = place
+      const { seconds } = body
+      return [{ kind: 'timer', conversationId, seconds, changedAt: sentAt, changeId: messageId, own }]
+    }
+    case 'profileKeyUpdate':
+      return []
+    case 'sentMessage':
+    case 'readUpTo':
+    case 'conversationSettings':
+    case 'deleteForMe':
+    case 'accountKeys':
+    case 'identityDecision':
+    case 'accountSettings':
+      return [refuse('content.notAllowed')]
+  }
+  return exhausted(body)
 }
 
 /** The mark in the thread for an envelope that could not be decrypted and lies in quarantine. */
-export function planUndecryptable(arrival: Arrival): Effect {
-  return show(arrival, { kind: 'undecryptable', messageId: arrival.envelopeId })
+export function planUndecryptable(arrival: Arrival): NewMessage {
+  const place = { ...arrival, conversationId: arrival.sender.accountId, own: false }
+  return { ...rowOf(place, arrival.envelopeId, arrival.receivedAt), kind: 'undecryptable' }
 }
 
 /** Reasons that say something about a message of this sender; others are the relay's doing or a stranger's. */
@@ -71,7 +176,7 @@ export function receptionTime(
   )
 }
 
-function readable(encoded: Bytes): Content | null {
+function readable(encoded: Bytes): DecodedContent | null {
   try {
     return decodeContent(encoded)
   } catch (error) {
@@ -80,22 +185,50 @@ function readable(encoded: Bytes): Content | null {
   }
 }
 
-function show(
-  { sender, receivedAt }: Arrival,
-  parts: Pick<NewMessage, 'kind' | 'messageId'> & Partial<Pick<NewMessage, 'text' | 'raw' | 'sentAt'>>,
-): Effect {
+function refuse(code: ErrorCode): Effect {
+  return { kind: 'refuse', code }
+}
+
+interface Shown {
+  readonly messageId: Bytes
+  readonly sentAt?: number
+  readonly text?: Extract<DecodedContent['body'], { kind: 'text' }>
+  readonly raw?: Bytes
+  readonly resentEnvelopeId?: Bytes | null
+}
+
+function show(place: Place, shown: Shown): Effect {
+  const { messageId, text, raw = null, resentEnvelopeId = null } = shown
+  const sentAt = shown.sentAt ?? place.receivedAt
+  const row = rowOf(place, messageId, sentAt)
+  if (text === undefined) return { kind: 'show', message: { ...row, kind: 'unknown', raw }, resentEnvelopeId }
+  const { acknowledgementRequest: asked, timerSeconds } = text
   const message: NewMessage = {
-    conversationId: sender.accountId,
+    ...row,
+    text: text.text,
+    body: storedText(messageId, sentAt, text),
+    timerSeconds,
+    acknowledgeBy: asked && (asked.deadline ?? 0),
+  }
+  return { kind: 'show', message, resentEnvelopeId }
+}
+
+function rowOf(
+  { sender, conversationId, own, receivedAt }: Place,
+  messageId: Bytes,
+  sentAt: number,
+): NewMessage {
+  return {
+    conversationId,
     authorId: sender.accountId,
     authorDevice: sender.deviceId,
-    own: false,
-    kind: parts.kind,
-    messageId: parts.messageId,
-    text: parts.text ?? '',
-    raw: parts.raw ?? null,
-    sentAt: parts.sentAt ?? receivedAt,
+    own,
+    kind: 'text',
+    messageId,
+    text: '',
+    raw: null,
+    sentAt,
     receivedAt,
-    delivery: 'received',
+    delivery: own ? 'sent' : 'received',
   }
-  return { kind: 'show', message, receipt: parts.kind === 'text' }
 }

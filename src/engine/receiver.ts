@@ -1,30 +1,33 @@
-import { randomBytes } from 'node:crypto'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError, reportOf } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
-import { encodeContent, receiptIds } from '../content/content.ts'
 import { keyToken, peerToken } from '../journal/index.ts'
-import type { Protocol, Refused, Turn } from '../protocol/protocol.ts'
-import { touchConversation } from '../storage/repositories/conversations.ts'
-import { advanceDelivery, findOwnMessage, insertMessage } from '../storage/repositories/messages.ts'
-import { insertJob } from '../storage/repositories/outbox.ts'
-import { insertQuarantined } from '../storage/repositories/quarantine.ts'
-import { envelopeSeen, rememberEnvelope, rememberReceived } from '../storage/repositories/received.ts'
+import type { Address } from '../protocol/address.ts'
+import type { Opened, Protocol, Refused, RetryRequested, Turn } from '../protocol/protocol.ts'
+import { retryReference } from '../protocol/retry.ts'
+import { writeTakenUpTo } from '../storage/repositories/account.ts'
+import {
+  deleteQuarantined,
+  insertQuarantined,
+  noteAttempt,
+  readQuarantinedOf,
+  type QuarantineRow,
+} from '../storage/repositories/quarantine.ts'
+import { envelopeSeen, rememberEnvelope } from '../storage/repositories/received.ts'
 import { readSetting, writeSetting } from '../storage/repositories/settings.ts'
-import type { Tx, Vault } from '../storage/vault.ts'
+import type { Vault } from '../storage/vault.ts'
 import { limits } from '../wire/limits.ts'
 import type { Envelope } from '../wire/relay_pb.ts'
 import type { ReachPoint } from './crashPoints.ts'
 import type { Journal } from './journal.ts'
-import {
-  isShownInThread,
-  planContent,
-  planUndecryptable,
-  receptionTime,
-  type Arrival,
-  type Effect,
-} from './receivePlan.ts'
+import { Arrivals, type BatchResult } from './arrivals.ts'
+import { isReplacedKey } from './identities.ts'
+import { notePeerDevice } from './peerDevices.ts'
+import type { Posting } from './posting.ts'
+import { isShownInThread, planContent, planUndecryptable, receptionTime } from './receivePlan.ts'
+import type { Retries } from './retries.ts'
+import type { Self } from './self.ts'
 import type { LiveConnection } from './relay/connection.ts'
 import { holdChangedIdentity } from './sessions.ts'
 
@@ -41,15 +44,10 @@ interface ReceiverParts {
   readonly journal: Journal
   readonly clock: Clock
   readonly reach: ReachPoint
+  readonly self: Self
+  readonly posting: Posting
+  readonly retries: Retries
   readonly committed: (batch: BatchResult) => void
-}
-
-/** What a committed batch changed. */
-export interface BatchResult {
-  readonly positions: readonly number[]
-  readonly conversationIds: ReadonlySet<string>
-  /** A prekey was used up: there may be too few left at the relay. */
-  readonly keysUsed: boolean
 }
 
 /**
@@ -110,7 +108,9 @@ export class Receiver {
   ): Promise<void> {
     const result = await this.#parts.protocol.exclusively(work)
     this.#parts.reach('receive.committed')
-    connection.socket.acknowledge(batch.map((envelope) => envelope.queueId))
+    // An ephemeral one lies in no queue.
+    const queued = batch.map(({ queueId }) => queueId).filter((queueId) => queueId > 0n)
+    connection.socket.acknowledge(queued)
     this.#parts.reach('receive.acknowledged')
     this.#parts.committed(result)
   }
@@ -141,9 +141,16 @@ export class Receiver {
   async #setAside(connection: LiveConnection, envelope: Envelope): Promise<boolean> {
     try {
       await this.#commit(connection, [envelope], async (turn) => {
-        const changes = new BatchChanges(this.#parts.clock.now())
-        const refused: Refused = { kind: 'refused', code: 'internal', sender: null, changedKey: null }
-        this.#quarantine(turn, envelope, Number(envelope.receivedAt), refused, changes)
+        const changes = this.#arrivals()
+        const refused: Refused = {
+          kind: 'refused',
+          code: 'internal',
+          sender: null,
+          changedKey: null,
+          retry: null,
+        }
+        this.#quarantine(turn, incoming(envelope, Number(envelope.receivedAt)), refused, changes)
+        turn.writes.write((tx) => writeTakenUpTo(tx, Number(envelope.queueId)))
         turn.writes.commit()
         return changes
       })
@@ -154,7 +161,7 @@ export class Receiver {
   }
 
   async #takeIn(turn: Turn, batch: readonly Envelope[], connection: LiveConnection): Promise<BatchResult> {
-    const changes = new BatchChanges(this.#parts.clock.now())
+    const changes = this.#arrivals()
     let last = Number(readSetting(this.#parts.vault.sql, 'lastReceivedAt') ?? '0')
     for (const [index, envelope] of batch.entries()) {
       if (index % breathEvery === breathEvery - 1) await new Promise((resolve) => setImmediate(resolve))
@@ -164,42 +171,84 @@ export class Receiver {
         maxAgeMs: limits.certificateMaxAgeMs,
       }
       last = receptionTime(Number(envelope.receivedAt), bounds)
-      await this.#takeOne(turn, envelope, last, changes)
+      await this.#takeOne(turn, incoming(envelope, last), changes)
     }
+    const upTo = batch.reduce((highest, { queueId }) => Math.max(highest, Number(queueId)), 0)
     turn.writes.write((tx) => {
       changes.writeReceipts(tx)
       writeSetting(tx, 'lastReceivedAt', String(last))
+      writeTakenUpTo(tx, upTo)
     })
     this.#parts.reach('receive.decrypted')
     turn.writes.commit()
     return changes
   }
 
-  async #takeOne(turn: Turn, envelope: Envelope, receivedAt: number, changes: BatchChanges): Promise<void> {
-    const envelopeId = copyBytes(envelope.messageId)
+  #arrivals(): Arrivals {
+    const { posting, self, clock } = this.#parts
+    return new Arrivals(posting, self.accountId, clock.now())
+  }
+
+  async #takeOne(turn: Turn, envelope: Incoming, changes: Arrivals): Promise<void> {
+    const { envelopeId, receivedAt, queueId } = envelope
     if (envelopeSeen(this.#parts.vault.sql, envelopeId) || changes.seen(envelopeId)) return
-    const opened = await turn.open(copyBytes(envelope.body), receivedAt)
-    turn.writes.write((tx) => rememberEnvelope(tx, envelopeId, receivedAt))
-    if (opened.kind === 'refused') return this.#quarantine(turn, envelope, receivedAt, opened, changes)
+    const opened = await turn.open(envelope.body, receivedAt, envelopeId)
+    // Ephemeral ones are worth nothing later: neither kept nor remembered beyond their ratchet step.
+    if (queueId > 0) turn.writes.write((tx) => rememberEnvelope(tx, envelopeId, receivedAt))
+    switch (opened.kind) {
+      case 'refused':
+        if (queueId > 0) this.#quarantine(turn, envelope, opened, changes)
+        return
+      case 'retryRequest':
+        return this.#answerRetry(turn, opened)
+      case 'opened':
+        return this.#takeOpened(turn, envelope, opened, changes)
+    }
+    return exhausted(opened)
+  }
+
+  #takeOpened(turn: Turn, envelope: Incoming, opened: Opened, changes: Arrivals): void {
     const { sender } = opened
+    const { self, journal, clock } = this.#parts
     if (opened.keysUsed) changes.keysUsed = true
     if (opened.firstSeen) this.#noteFirstSeen(turn, sender.accountId)
     if (opened.lastResortUsed !== null) this.#noteLastResort(turn, sender.accountId, opened.lastResortUsed)
-    const effect = planContent(opened.content, { sender, envelopeId, receivedAt })
-    turn.writes.write((tx) => changes.apply(tx, effect, sender.accountId))
+    const effects = planContent(opened.content, { ...envelope, sender }, self.accountId)
+    turn.writes.write((tx) => {
+      if (sender.accountId !== self.accountId && notePeerDevice(tx, journal, sender, null, clock.now())) {
+        changes.note(tx, sender.accountId, sender, { kind: 'deviceAdded' })
+      }
+      for (const effect of effects) {
+        const refused = changes.apply(tx, effect, sender)
+        if (refused === null) continue
+        // Read and understood, so there is nothing to keep: only that it was tried.
+        journal.append(tx, () => ({
+          type: 'envelope.quarantined',
+          actor: 'peer',
+          payload: { code: refused },
+        }))
+      }
+    })
   }
 
-  #quarantine(
-    turn: Turn,
-    envelope: Envelope,
-    receivedAt: number,
-    { code, sender, changedKey }: Refused,
-    changes: BatchChanges,
-  ): void {
-    const envelopeId = copyBytes(envelope.messageId)
+  #answerRetry(turn: Turn, request: RetryRequested): void {
+    if (request.ratchetKeyMatches) turn.renewSession(request.sender)
+    turn.writes.write((tx) => this.#parts.retries.answer(tx, request))
+  }
+
+  #quarantine(turn: Turn, envelope: Incoming, refused: Refused, changes: Arrivals): void {
+    const { sender, changedKey, retry } = refused
+    const { envelopeId, body, receivedAt, queueId } = envelope
     const accountId = sender?.accountId ?? null
-    if (accountId !== null && changedKey !== null) {
-      holdChangedIdentity(this.#parts.journal, turn, accountId, changedKey)
+    const deviceId = sender?.deviceId ?? null
+    const { vault, clock } = this.#parts
+    const replaced =
+      accountId !== null &&
+      changedKey !== null &&
+      isReplacedKey(vault.sql, accountId, changedKey, clock.now())
+    const code = replaced ? 'identity.superseded' : refused.code
+    if (accountId !== null && changedKey !== null && code === 'identity.changed') {
+      this.#hold(turn, accountId, changedKey, changes)
     }
     this.#parts.journal.note(turn.writes, () => ({
       type: 'envelope.quarantined',
@@ -207,18 +256,68 @@ export class Receiver {
       payload: { code },
     }))
     turn.writes.write((tx) => {
-      insertQuarantined(tx, {
+      const isNew = insertQuarantined(tx, {
         envelopeId,
-        body: copyBytes(envelope.body),
+        body,
         receivedAt,
         reason: code,
         accountId,
+        deviceId,
+        queueId,
+        retryReference: retryReference(envelopeId),
       })
-      if (sender === null) return
-      const arrival: Arrival = { sender, envelopeId, receivedAt }
-      if (isShownInThread(code)) changes.apply(tx, planUndecryptable(arrival), sender.accountId)
-      else changes.touch(sender.accountId)
+      if (sender === null || !isNew) return
+      changes.touch(sender.accountId)
+      if (!isShownInThread(code) || sender.accountId === this.#parts.self.accountId) return
+      changes.mark(tx, planUndecryptable({ sender, envelopeId, receivedAt }))
     })
+    if (sender !== null && retry !== null) {
+      turn.writes.write((tx) => this.#parts.retries.ask(tx, sender, envelopeId, retry))
+    }
+  }
+
+  #hold(turn: Turn, accountId: string, changedKey: Bytes, changes: Arrivals): void {
+    const wasPending = turn.isIdentityPending(accountId)
+    holdChangedIdentity(this.#parts.journal, turn, accountId, changedKey)
+    if (wasPending) return
+    const author: Address = { accountId, deviceId: 1 }
+    turn.writes.write((tx) => changes.note(tx, accountId, author, { kind: 'identityChanged' }))
+  }
+
+  /**
+   * After a decision: what waited for it, in the order in which it came. It reads like any other, and what still cannot be
+   * read stays where it is.
+   */
+  async release(accountId: string): Promise<void> {
+    let after = 0
+    for (;;) {
+      const rows = readQuarantinedOf(this.#parts.vault.sql, accountId, 'identity.changed', after)
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = last.id
+      const result = await this.#parts.protocol.exclusively((turn) => this.#releaseAll(turn, rows))
+      await this.#flushJournal()
+      this.#parts.committed(result)
+    }
+  }
+
+  async #releaseAll(turn: Turn, rows: readonly QuarantineRow[]): Promise<BatchResult> {
+    const changes = this.#arrivals()
+    for (const row of rows) {
+      const { id, envelopeId, body, receivedAt, queueId } = row
+      const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0 }
+      const opened = await turn.open(body, receivedAt, envelopeId)
+      if (opened.kind === 'refused') {
+        turn.writes.write((tx) => noteAttempt(tx, id, null))
+        continue
+      }
+      if (opened.kind === 'retryRequest') this.#answerRetry(turn, opened)
+      else this.#takeOpened(turn, envelope, opened, changes)
+      turn.writes.write((tx) => deleteQuarantined(tx, id))
+    }
+    turn.writes.write((tx) => changes.writeReceipts(tx))
+    turn.writes.commit()
+    return changes
   }
 
   #noteFirstSeen(turn: Turn, accountId: string): void {
@@ -240,79 +339,20 @@ export class Receiver {
   }
 }
 
-/** Carries effects out inside the transaction and collects what the window has to be told. */
-class BatchChanges implements BatchResult {
-  readonly positions: number[] = []
-  readonly conversationIds = new Set<string>()
-  keysUsed = false
-  readonly #receipts = new Map<string, Bytes[]>()
-  readonly #envelopes = new Set<string>()
-  readonly #now: number
+/** An envelope as the relay delivered it. `queueId` 0: ephemeral. */
+interface Incoming {
+  readonly envelopeId: Bytes
+  readonly body: Bytes
+  /** The time at which its certificate is judged. */
+  readonly receivedAt: number
+  readonly queueId: number
+}
 
-  constructor(now: number) {
-    this.#now = now
-  }
-
-  /** True from the second time on, within this batch. */
-  seen(envelopeId: Bytes): boolean {
-    const key = envelopeId.toString()
-    const before = this.#envelopes.has(key)
-    this.#envelopes.add(key)
-    return before
-  }
-
-  touch(conversationId: string): void {
-    this.conversationIds.add(conversationId)
-  }
-
-  apply(tx: Tx, effect: Effect, senderId: string): void {
-    switch (effect.kind) {
-      case 'show':
-        return this.#show(tx, effect, senderId)
-      case 'delivered':
-        for (const messageId of effect.messageIds) this.#confirm(tx, messageId, senderId)
-        return
-    }
-    return exhausted(effect)
-  }
-
-  /** One receipt for all new messages of an account in this batch. */
-  writeReceipts(tx: Tx): void {
-    for (const [accountId, messageIds] of this.#receipts) {
-      for (let at = 0; at < messageIds.length; at += receiptIds) {
-        const body = { kind: 'deliveryReceipt', messageIds: messageIds.slice(at, at + receiptIds) } as const
-        insertJob(tx, {
-          lane: accountId,
-          destination: accountId,
-          kind: 'receipt',
-          messagePosition: null,
-          content: encodeContent({ messageId: copyBytes(randomBytes(16)), sentAt: this.#now, body }),
-          createdAt: this.#now,
-        })
-      }
-    }
-  }
-
-  #show(tx: Tx, { message, receipt }: Extract<Effect, { kind: 'show' }>, senderId: string): void {
-    const { authorDevice: deviceId, messageId, receivedAt } = message
-    if (!rememberReceived(tx, { accountId: senderId, deviceId, messageId }, receivedAt)) return
-    touchConversation(tx, message.conversationId, receivedAt)
-    this.conversationIds.add(message.conversationId)
-    const position = insertMessage(tx, message)
-    if (position === null) return
-    this.positions.push(position)
-    if (!receipt) return
-    const ids = this.#receipts.get(senderId)
-    if (ids === undefined) this.#receipts.set(senderId, [messageId])
-    else ids.push(messageId)
-  }
-
-  /** A receipt counts only from the account that the message went to. */
-  #confirm(tx: Tx, messageId: Bytes, senderId: string): void {
-    const message = findOwnMessage(tx, messageId)
-    if (message === null || message.conversationId !== senderId) return
-    if (!advanceDelivery(tx, message.position, 'delivered')) return
-    this.positions.push(message.position)
-    this.conversationIds.add(senderId)
+function incoming(envelope: Envelope, receivedAt: number): Incoming {
+  return {
+    envelopeId: copyBytes(envelope.messageId),
+    body: copyBytes(envelope.body),
+    receivedAt,
+    queueId: Number(envelope.queueId),
   }
 }

@@ -1,6 +1,6 @@
 import type { Change, ConnectionView } from '../contract/index.ts'
 import type { Sql } from '../storage/binding.ts'
-import { conversationView, messageView } from './views.ts'
+import { conversationView, messageView, type IsTyping } from './views.ts'
 
 /** How long changes are collected, in ms: less than a frame of the screen. */
 const collectMs = 10
@@ -11,6 +11,7 @@ const messagesPerChange = 100
 interface Parts {
   readonly sql: Sql
   readonly connection: () => ConnectionView
+  readonly isTyping: IsTyping
   readonly tell: (change: Change) => void
 }
 
@@ -48,7 +49,7 @@ export class ViewChanges {
   flush(): void {
     if (this.#scheduled !== null) clearTimeout(this.#scheduled)
     this.#scheduled = null
-    const { sql, tell } = this.#parts
+    const { sql, tell, isTyping } = this.#parts
     const messages = [...this.#positions].flatMap((position) => messageView(sql, position) ?? [])
     this.#positions.clear()
     for (let at = 0; at < messages.length; at += messagesPerChange) {
@@ -57,7 +58,7 @@ export class ViewChanges {
     const conversationIds = [...this.#conversationIds]
     this.#conversationIds.clear()
     for (const conversationId of conversationIds) {
-      const conversation = conversationView(sql, conversationId)
+      const conversation = conversationView(sql, conversationId, isTyping)
       if (conversation !== null) tell({ kind: 'conversation', conversation })
     }
     if (this.#connection) {

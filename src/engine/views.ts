@@ -1,27 +1,36 @@
-import { toHex } from '../base/bytes.ts'
-import { errorReportSchema, type ConversationView, type MessageView, type Person } from '../contract/index.ts'
+import type { ConversationView, MessageView, Person } from '../contract/index.ts'
 import type { Sql } from '../storage/binding.ts'
+import { identityStanding } from './identities.ts'
+import { viewOf } from './messageViews.ts'
 import {
   readConversation,
   readConversations,
   type ConversationRow,
 } from '../storage/repositories/conversations.ts'
-import { newestMessage, readMessage, readPage, type MessageRow } from '../storage/repositories/messages.ts'
+import { newestMessage, readMessage, readPage } from '../storage/repositories/messages.ts'
 import { readPerson } from '../storage/repositories/people.ts'
 
+/** Whether the other side is writing: known for the moment only, and kept nowhere. */
+export type IsTyping = (conversationId: string) => boolean
+
 /** What the renderer is shown, read from the vault. */
-export function conversationViews(sql: Sql): ConversationView[] {
-  return readConversations(sql).map((row) => conversationOf(sql, row))
+export function conversationViews(sql: Sql, isTyping: IsTyping): ConversationView[] {
+  return readConversations(sql).map((row) => conversationOf(sql, row, isTyping))
 }
 
-export function conversationView(sql: Sql, conversationId: string): ConversationView | null {
+export function conversationView(
+  sql: Sql,
+  conversationId: string,
+  isTyping: IsTyping,
+): ConversationView | null {
   const row = readConversation(sql, conversationId)
-  return row && conversationOf(sql, row)
+  // A row that holds settings alone is in no list yet.
+  return row === null || row.activeAt === 0 ? null : conversationOf(sql, row, isTyping)
 }
 
 export function messageView(sql: Sql, position: number): MessageView | null {
   const row = readMessage(sql, position)
-  return row && messageOf(row)
+  return row && viewOf(sql, row)
 }
 
 export function messagePage(
@@ -32,7 +41,7 @@ export function messagePage(
 ): { messages: MessageView[]; more: boolean } {
   const rows = readPage(sql, conversationId, before, limit + 1)
   const more = rows.length > limit
-  return { messages: rows.slice(more ? 1 : 0).map(messageOf), more }
+  return { messages: rows.slice(more ? 1 : 0).map((row) => viewOf(sql, row)), more }
 }
 
 /** A person as last seen in the directory; someone who wrote before they were looked up has no name yet. */
@@ -42,7 +51,7 @@ export function personView(sql: Sql, accountId: string): Person {
   )
 }
 
-function conversationOf(sql: Sql, row: ConversationRow): ConversationView {
+function conversationOf(sql: Sql, row: ConversationRow, isTyping: IsTyping): ConversationView {
   const newest = newestMessage(sql, row.conversationId)
   return {
     conversationId: row.conversationId,
@@ -54,26 +63,17 @@ function conversationOf(sql: Sql, row: ConversationRow): ConversationView {
     draft: row.draft,
     queued: row.queued,
     held: row.held,
+    standing: row.blocked ? 'blocked' : row.accepted ? 'accepted' : 'request',
+    identity: identityStanding(sql, row.conversationId),
+    timerSeconds: row.timerSeconds,
+    mutedUntil: row.mutedUntil,
+    pinned: row.pinned,
+    archived: row.archived,
+    typing: isTyping(row.conversationId),
   }
 }
 
 /** One line of the list holds no more. */
 function previewText(text: string): string {
   return Array.from(text.slice(0, 240)).slice(0, 120).join('')
-}
-
-function messageOf(row: MessageRow): MessageView {
-  const error = row.error === null ? null : errorReportSchema.parse(JSON.parse(row.error))
-  return {
-    messageId: toHex(row.messageId),
-    conversationId: row.conversationId,
-    position: row.position,
-    authorId: row.authorId,
-    own: row.own,
-    kind: row.kind,
-    text: row.text,
-    sentAt: row.sentAt,
-    delivery: row.delivery,
-    error,
-  }
 }

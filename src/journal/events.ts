@@ -7,6 +7,7 @@ const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const count = z.int().min(0)
 const version = z.string().min(1).max(64)
 const code = z.enum(errorCodes)
+const deviceId = z.int().min(1).max(127)
 const slotKind = z.enum(['osKeyStore', 'passphrase'])
 /** What `peerToken` and `keyToken` make; a bare account id does not pass. */
 const token = z.string().regex(/^[0-9a-f]{32}$/)
@@ -22,13 +23,31 @@ export const journalEvents = {
   'vault.closed': z.strictObject({ reason: z.enum(['stop', 'lock']) }),
   /** Failed tries before this opening; written at the next one that succeeds. */
   'vault.openFailed': z.strictObject({ code, count: z.int().min(1) }),
+  /** The relay knows another generation of this vault: it is a copy, or was put back from one. */
+  'vault.copyNoticed': z.strictObject({}),
+  /** The last run ended without a stop, so that something may have left after the last token. */
+  'vault.stopMissed': z.strictObject({}),
   /** `deviceKey`: SHA-256 of the raw Ed25519 public key. */
-  'device.enrolled': z.strictObject({ deviceId: z.int().min(1).max(127), deviceKey: sha256 }),
+  'device.enrolled': z.strictObject({ deviceId, deviceKey: sha256 }),
+  /** One more device of this account, as the account's identity key attests it. */
+  'device.added': z.strictObject({ deviceId, deviceKey: sha256 }),
+  'device.removed': z.strictObject({ deviceId, reason: z.enum(['retired', 'lost', 'elsewhere']) }),
+  /** The relay named a device of this account that the identity key does not attest. */
+  'device.refused': z.strictObject({ deviceId }),
+  'device.linkRefused': z.strictObject({ code }),
   'keys.published': z.strictObject({ signedPreKey: z.boolean(), preKeys: count, kyberPreKeys: count }),
   /** A session began without a one-time Kyber prekey, which protects its first message less. */
   'keys.lastResortUsed': z.strictObject({ kyberPreKeyId: count, peer: token }),
   'identity.firstSeen': z.strictObject({ peer: token, key: token }),
   'identity.changed': z.strictObject({ peer: token, previousKey: token, key: token }),
+  'identity.accepted': z.strictObject({ peer: token, key: token }),
+  'identity.verified': z.strictObject({ peer: token, key: token, verified: z.boolean() }),
+  /** This account has a new identity key: a device was lost, or another device has replaced it. */
+  'identity.replaced': z.strictObject({ key: token }),
+  'peer.deviceAdded': z.strictObject({ peer: token, deviceId }),
+  'peer.blocked': z.strictObject({ peer: token, blocked: z.boolean() }),
+  /** The account's access key is another one: those who were not told the new one write as strangers. */
+  'access.replaced': z.strictObject({}),
   'envelope.quarantined': z.strictObject({ code }),
   'policy.applied': z.strictObject({
     hash: sha256,

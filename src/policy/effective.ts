@@ -29,6 +29,7 @@ export function effectivePolicy(
     AllowedRelays: choose('AllowedRelays'),
     RequirePassphrase: choose('RequirePassphrase'),
     PassphraseMinLength: choose('PassphraseMinLength'),
+    MaximumDevices: choose('MaximumDevices'),
     HelpContact: choose('HelpContact'),
     LogLevel: choose('LogLevel'),
   }

@@ -89,6 +89,15 @@ export const policies = {
     fallback: stricterLength,
     since: '0.1.0',
   }),
+  /** Workstations of one account; 1 forbids linking. A device asks before it links another. */
+  MaximumDevices: policy<number>({
+    kind: 'integer',
+    schema: z.int().min(1).max(10),
+    default: 5,
+    // The stricter side of a number that cannot be read: no further device.
+    fallback: () => 1,
+    since: '0.1.0',
+  }),
   /** Whom to ask for help, in the organisation's own words. */
   HelpContact: policy<string>({
     kind: 'text',

@@ -239,7 +239,13 @@ export const routes = {
     method: 'DELETE',
     path: '/v1/devices',
     access: 'device',
-    query: z.strictObject({ deviceId: z.coerce.number().pipe(deviceIdSchema) }),
+    query: z.strictObject({
+      deviceId: z
+        .string()
+        .regex(/^\d{1,3}$/)
+        .transform(Number)
+        .pipe(deviceIdSchema),
+    }),
     body: null,
     answer: nothing,
   },

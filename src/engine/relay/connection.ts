@@ -21,6 +21,9 @@ export type ConnectionState =
 
 export interface ConnectionEvents {
   changed(state: ConnectionState): void
+  /** Before anything else happens on the connection: it is up once this has settled, and ends when it fails. */
+  welcomed(welcomed: Welcomed): Promise<void>
+  devicesChanged(revision: number): void
   deliver(envelopes: readonly Envelope[], connection: LiveConnection): void
   queueEmpty(): void
 }
@@ -40,6 +43,7 @@ const final: ReadonlySet<ErrorCode> = new Set([
   'relay.version',
   // Another copy of this vault is connected: taking turns would help neither.
   'profile.inUse',
+  'device.frozen',
 ])
 
 /** Keeps one connection to the relay up, with back-off; gives authenticated HTTP while it is. */
@@ -99,7 +103,7 @@ export class RelayConnection {
 
   async requestRaw<N extends RouteName>(
     name: N,
-    parts: { readonly query?: RouteQuery<N> },
+    parts: { readonly query?: RouteQuery<N> } = {},
   ): Promise<unknown> {
     return await this.http.requestRaw(name, { ...parts, token: await this.#token() })
   }
@@ -112,7 +116,7 @@ export class RelayConnection {
   }
 
   async #open(): Promise<void> {
-    // Envelopes may follow the welcome in the same read, before the promise has settled.
+    // Envelopes may follow the welcome in the same read, before the vault has been found to be the right one.
     const early: (readonly Envelope[])[] = []
     let emptyEarly = false
     let socket: RelaySocket | null = null
@@ -127,9 +131,11 @@ export class RelayConnection {
           if (this.#live === null) emptyEarly = true
           else this.#caughtUp()
         },
+        devicesChanged: (revision) => this.#events.devicesChanged(revision),
         closed: (error) => this.#closed(error),
       })
       socket = welcomed.socket
+      await this.#events.welcomed(welcomed)
       if (this.#stopped) return socket.close()
       if (socket.isLost) return
       const live = this.#welcome(welcomed)

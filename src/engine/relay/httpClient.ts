@@ -1,7 +1,10 @@
 import { request as httpRequest, type Agent, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { CodedError, isErrorCode } from '../../base/errors.ts'
+import { toBase64Url } from '../../base/bytes.ts'
 import {
+  accessKeyHeader,
+  permitHeader,
   refusalSchema,
   routes,
   type RouteAnswer,
@@ -9,6 +12,7 @@ import {
   type RouteName,
   type RouteQuery,
 } from '../../wire/http.ts'
+import type { Authorisation } from './anonymousSocket.ts'
 
 /** For a whole exchange, from the connection to the last byte. */
 const exchangeMs = 20_000
@@ -18,6 +22,8 @@ interface RequestParts<N extends RouteName> {
   readonly query?: RouteQuery<N>
   readonly body?: RouteBody<N>
   readonly token?: string
+  /** In place of a token: who asks is not said. */
+  readonly authorisation?: Authorisation
 }
 
 /**
@@ -52,7 +58,7 @@ export class RelayHttp {
     for (const [key, value] of Object.entries(parts.query ?? {})) {
       if (value !== undefined) url.searchParams.set(key, String(value))
     }
-    const { status, body } = await this.#exchange(url, route.method, parts.body ?? null, parts.token ?? null)
+    const { status, body } = await this.#exchange(url, route.method, parts.body ?? null, proof(parts))
     if (status >= 200 && status < 300) return body
     throw refusal(status, body)
   }
@@ -61,7 +67,7 @@ export class RelayHttp {
     url: URL,
     method: string,
     body: unknown,
-    token: string | null,
+    proofHeaders: Readonly<Record<string, string>>,
   ): Promise<{ readonly status: number; readonly body: unknown }> {
     const text = body === null ? null : JSON.stringify(body)
     const headers = {
@@ -69,7 +75,7 @@ export class RelayHttp {
       ...(text === null
         ? {}
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
-      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+      ...proofHeaders,
     }
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
     return new Promise((resolve, reject) => {
@@ -81,6 +87,17 @@ export class RelayHttp {
       outgoing.end(text ?? undefined)
     })
   }
+}
+
+function proof({
+  token,
+  authorisation,
+}: Pick<RequestParts<RouteName>, 'token' | 'authorisation'>): Readonly<Record<string, string>> {
+  if (token !== undefined) return { authorization: `Bearer ${token}` }
+  if (authorisation === undefined) return {}
+  return authorisation.kind === 'permit'
+    ? { [permitHeader]: toBase64Url(authorisation.permit) }
+    : { [accessKeyHeader]: toBase64Url(authorisation.accessKey) }
 }
 
 /** A failure below HTTP: our own code where the agent gave one, else the relay was not reached. */

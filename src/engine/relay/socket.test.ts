@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { CodedError } from '../../base/errors.ts'
+import { verdictNumber } from '../../wire/generation.ts'
 import { ServerFrameSchema } from '../../wire/relay_pb.ts'
 import { openSocket, type SocketEvents, type Welcomed } from './socket.ts'
 
@@ -14,15 +15,31 @@ const frame = (content: Frame): Uint8Array =>
   toBinary(ServerFrameSchema, create(ServerFrameSchema, { frame: content }))
 const challenge = (relayId = 'relay', protocolVersion = 1): Uint8Array =>
   frame({ case: 'challenge', value: { nonce: new Uint8Array(32), relayId, protocolVersion } })
-const welcome = frame({ case: 'welcome', value: { token: { value: 't', expiresAt: 9n }, relayTime: 5n } })
+const welcome = frame({
+  case: 'welcome',
+  value: {
+    token: { value: 't', expiresAt: 9n },
+    relayTime: 5n,
+    verdict: verdictNumber('first'),
+    nextGeneration: new Uint8Array(16),
+    devicesRevision: 1n,
+  },
+})
+const nothingToPut = { destination: new Uint8Array(16), envelopes: [], someDevices: false }
 
 const login = {
   accountId: '0b6f1c9e-7f53-4d7e-9a55-0c1c8a1d2e3f',
   deviceId: 1,
   relayId: 'relay',
   sign: () => new Uint8Array(64),
+  vault: () => ({ generation: null, holder: new Uint8Array(16), takenUpTo: 0 }),
 }
-const quiet: SocketEvents = { deliver: () => undefined, queueEmpty: () => undefined, closed: () => undefined }
+const quiet: SocketEvents = {
+  deliver: () => undefined,
+  queueEmpty: () => undefined,
+  devicesChanged: () => undefined,
+  closed: () => undefined,
+}
 
 let server: WebSocketServer | null = null
 
@@ -97,7 +114,7 @@ describe('a connection to a relay that misbehaves', () => {
         const ended: string[] = []
         const connection = await opened(origin, { closed: (error) => ended.push(error.code) })
         if (typeof connection === 'string') throw new Error(connection)
-        const waiting = connection.socket.put(new Uint8Array(16), []).catch((error: unknown) => error)
+        const waiting = connection.socket.put(nothingToPut).catch((error: unknown) => error)
         current?.send(bytes)
         await new Promise((resolve) => setTimeout(resolve, 2))
         connection.socket.close()
@@ -116,10 +133,10 @@ describe('a connection to a relay that misbehaves', () => {
     })
     const connection = await opened(origin)
     if (typeof connection === 'string') throw new Error(connection)
-    const before = connection.socket.put(new Uint8Array(16), [])
+    const before = connection.socket.put(nothingToPut)
     connection.socket.close()
     await expect(before).rejects.toMatchObject({ code: 'relay.unreachable' })
-    await expect(connection.socket.put(new Uint8Array(16), [])).rejects.toMatchObject({
+    await expect(connection.socket.put(nothingToPut)).rejects.toMatchObject({
       code: 'relay.unreachable',
     })
     await expect(connection.socket.requestToken()).rejects.toMatchObject({ code: 'relay.unreachable' })

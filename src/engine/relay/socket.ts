@@ -1,52 +1,39 @@
 import type { Agent } from 'node:http'
-import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
-import WebSocket from 'ws'
-import { fromUuid, type Bytes } from '../../base/bytes.ts'
-import { CodedError, isErrorCode, type ErrorCode } from '../../base/errors.ts'
+import { copyBytes, fromUuid, type Bytes } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
 import { authenticationInput } from '../../wire/authentication.ts'
+import { verdictOf, type GenerationVerdict } from '../../wire/generation.ts'
 import { socketPath } from '../../wire/http.ts'
 import { limits, protocolVersion } from '../../wire/limits.ts'
-import {
-  ClientFrameSchema,
-  ServerFrameSchema,
-  type Challenge,
-  type Envelope,
-  type PutResult,
-  type Refusal,
-  type ServerFrame,
-  type Token,
-} from '../../wire/relay_pb.ts'
-import { networkError } from './httpClient.ts'
+import type { Challenge, Envelope, Token, Welcome } from '../../wire/relay_pb.ts'
+import { Answers, NumberedAnswers } from './answers.ts'
+import { putMessage, putOutcome, type OutgoingPut, type PutOutcome } from './puts.ts'
+import { RawSocket, type IncomingFrame, type OutgoingFrame } from './rawSocket.ts'
 
-/** How this device proves itself (Ed25519 by its device key). */
+/** How this device proves itself (Ed25519 by its device key), and what it says of its vault. */
 export interface DeviceLogin {
   readonly accountId: string
   readonly deviceId: number
   readonly relayId: string
   sign(input: Uint8Array): Bytes
+  /** Read at each connection. */
+  vault(): VaultStanding
 }
 
-export interface OutgoingEnvelope {
-  readonly deviceId: number
-  readonly registrationId: number
-  readonly envelopeId: Bytes
-  readonly body: Bytes
+/** What a vault says of itself at the relay, so that a copy of it is noticed (ARCHITECTURE section 4). */
+export interface VaultStanding {
+  /** The last token that was committed; null before the first. */
+  readonly generation: Bytes | null
+  /** 16 random bytes of this run. */
+  readonly holder: Bytes
+  /** The highest queue id that was committed. */
+  readonly takenUpTo: number
 }
-
-/** What the relay answered to a put: a closed list, each with its own consequence in the outbox. */
-export type PutOutcome =
-  | { readonly kind: 'stored' }
-  | {
-      readonly kind: 'devices'
-      readonly missing: readonly number[]
-      readonly extra: readonly number[]
-      readonly stale: readonly number[]
-    }
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly retryAfterMs: number }
 
 export interface SocketEvents {
   deliver(envelopes: readonly Envelope[]): void
   queueEmpty(): void
+  devicesChanged(revision: number): void
   /** The connection has ended; called once, also when it never came to a welcome. */
   closed(error: CodedError): void
 }
@@ -56,6 +43,9 @@ export interface Welcomed {
   readonly token: HttpToken
   /** ms since the epoch, by the relay's clock, at the welcome. */
   readonly relayTime: number
+  readonly verdict: GenerationVerdict
+  readonly nextGeneration: Bytes
+  readonly devicesRevision: number
 }
 
 export interface HttpToken {
@@ -64,236 +54,181 @@ export interface HttpToken {
   readonly expiresAt: number
 }
 
-/** How long an answer may take, in ms; past it the connection is taken for dead. */
-const answerMs = 30_000
-const welcomeMs = 20_000
-
-type FrameInit = NonNullable<MessageInitShape<typeof ClientFrameSchema>['frame']>
-
 /** One authenticated WebSocket connection to the relay. Made by `openSocket`, dead after `closed`. */
 export class RelaySocket {
-  readonly #socket: WebSocket
-  readonly #puts = new Map<number, { resolve(outcome: PutOutcome): void; reject(error: Error): void }>()
-  readonly #tokens: { resolve(token: HttpToken): void; reject(error: Error): void }[] = []
-  #nextRequest = 1
-  #lost: CodedError | null = null
+  readonly #raw: RawSocket
+  readonly #puts: NumberedAnswers<PutOutcome>
+  readonly #tokens: Answers<HttpToken>
+  readonly #generations: Answers<Bytes>
+  readonly #confirmations: Answers<void>
 
-  readonly #end: (reason: CodedError) => void
-
-  constructor(socket: WebSocket, end: (reason: CodedError) => void) {
-    this.#socket = socket
-    this.#end = end
+  constructor(raw: RawSocket) {
+    const overdue = (): void => raw.close()
+    this.#raw = raw
+    this.#puts = new NumberedAnswers(overdue)
+    this.#tokens = new Answers(overdue)
+    this.#generations = new Answers(overdue)
+    this.#confirmations = new Answers(overdue)
   }
 
   /** True once the connection has ended, whatever is still to be read of it. */
   get isLost(): boolean {
-    return this.#lost !== null
+    return this.#raw.lost !== null
   }
 
-  /** Rejects with `relay.unreachable` when the connection ends before the answer: it may or may not be stored. */
-  put(destination: Bytes, envelopes: readonly OutgoingEnvelope[]): Promise<PutOutcome> {
-    const requestId = this.#nextRequest
-    this.#nextRequest = (requestId % 0xffff_ffff) + 1
-    return this.#within((resolve, reject) => {
-      this.#puts.set(requestId, { resolve, reject })
-      this.send({
-        case: 'put',
-        value: {
-          requestId,
-          destination,
-          envelopes: envelopes.map(({ envelopeId, ...envelope }) => ({ ...envelope, messageId: envelopeId })),
-        },
-      })
-    })
+  /** To the account's own other devices. Rejects with `relay.unreachable` when the connection ends before the answer: it may or may not be stored. */
+  async put(put: OutgoingPut): Promise<PutOutcome> {
+    this.#alive()
+    return await this.#puts.next((requestId) =>
+      this.#send({ case: 'put', value: putMessage(requestId, put) }),
+    )
   }
 
   /** The envelopes are committed here; the relay may delete them. */
   acknowledge(queueIds: readonly bigint[]): void {
     for (let at = 0; at < queueIds.length; at += limits.acknowledgeIds) {
-      this.send({ case: 'acknowledge', value: { queueIds: queueIds.slice(at, at + limits.acknowledgeIds) } })
+      this.#send({ case: 'acknowledge', value: { queueIds: queueIds.slice(at, at + limits.acknowledgeIds) } })
     }
   }
 
-  requestToken(): Promise<HttpToken> {
-    return this.#within((resolve, reject) => {
-      this.#tokens.push({ resolve, reject })
-      this.send({ case: 'requestToken', value: {} })
-    })
+  async requestToken(): Promise<HttpToken> {
+    this.#alive()
+    return await this.#tokens.next(() => this.#send({ case: 'requestToken', value: {} }))
   }
 
-  /** A promise that this connection keeps or breaks, but never leaves open. */
-  async #within<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
-    if (this.#lost !== null) throw this.#lost
-    const timer = setTimeout(() => this.close(), answerMs)
-    try {
-      return await new Promise<T>(start)
-    } finally {
-      clearTimeout(timer)
+  /** The next token of the vault generation: to be committed, then confirmed. */
+  async requestGeneration(): Promise<Bytes> {
+    this.#alive()
+    return await this.#generations.next(() => this.#send({ case: 'requestGeneration', value: {} }))
+  }
+
+  /** Settles when the relay has forgotten the token before. */
+  async confirmGeneration(token: Bytes, stopping: boolean): Promise<void> {
+    this.#alive()
+    await this.#confirmations.next(() =>
+      this.#send({ case: 'confirmGeneration', value: { token, stopping } }),
+    )
+  }
+
+  close(reason?: CodedError): void {
+    this.#raw.close(reason)
+  }
+
+  /** Takes an answer; false for a frame that is none. */
+  answered(frame: IncomingFrame): boolean {
+    switch (frame.case) {
+      case 'putResult':
+        this.#puts.arrived(frame.value.requestId, putOutcome(frame.value))
+        return true
+      case 'token':
+        this.#tokens.arrived(httpToken(frame.value))
+        return true
+      case 'generation':
+        if (frame.value.token.length !== limits.generationBytes)
+          this.close(new CodedError('relay.malformedAnswer'))
+        else this.#generations.arrived(copyBytes(frame.value.token))
+        return true
+      case 'generationConfirmed':
+        this.#confirmations.arrived()
+        return true
+      default:
+        return false
     }
-  }
-
-  close(reason: CodedError = new CodedError('relay.unreachable')): void {
-    this.#end(reason)
-  }
-
-  send(frame: FrameInit): void {
-    if (this.#socket.readyState !== WebSocket.OPEN) return
-    this.#socket.send(toBinary(ClientFrameSchema, create(ClientFrameSchema, { frame })))
-  }
-
-  answered(result: PutResult): void {
-    const waiting = this.#puts.get(result.requestId)
-    this.#puts.delete(result.requestId)
-    waiting?.resolve(outcomeOf(result))
-  }
-
-  tokenArrived(token: Token): void {
-    this.#tokens.shift()?.resolve(httpToken(token))
   }
 
   /** Nothing that waits will be answered any more. */
   abandon(error: CodedError): void {
-    this.#lost = error
-    for (const waiting of [...this.#puts.values(), ...this.#tokens.splice(0)]) waiting.reject(error)
-    this.#puts.clear()
+    for (const answers of [this.#puts, this.#tokens, this.#generations, this.#confirmations]) {
+      answers.abandon(error)
+    }
+  }
+
+  #alive(): void {
+    if (this.#raw.lost !== null) throw this.#raw.lost
+  }
+
+  #send(frame: OutgoingFrame): void {
+    this.#raw.send(frame)
   }
 }
 
 /**
  * Connects and authenticates. Rejects with the reason when it does not come to a welcome: `relay.unreachable`,
- * `relay.certificate`, `relay.unauthorised`, `relay.version`, `relay.anchors` (another relay answers).
+ * `relay.certificate`, `relay.unauthorised`, `relay.version`, `relay.anchors` (another relay answers),
+ * `relay.deviceGone`, `device.frozen`.
  */
 export function openSocket(
   endpoint: { readonly origin: string; readonly agent: Agent },
   login: DeviceLogin,
   events: SocketEvents,
 ): Promise<Welcomed> {
-  const url = new URL(socketPath, endpoint.origin)
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
-  const raw = new WebSocket(url, {
-    agent: endpoint.agent,
-    perMessageDeflate: false,
-    maxPayload: 16 * 1024 * 1024,
-    handshakeTimeout: limits.authenticationMs,
-  })
-  raw.binaryType = 'nodebuffer'
   return new Promise((resolve, reject) => {
-    let reason: CodedError | null = null
-    let ended = false
-    const end = (error: CodedError): void => {
-      if (ended) return
-      ended = true
-      stopKeepAlive()
-      clearTimeout(unwelcome)
-      raw.terminate()
-      socket.abandon(error)
-      reject(error)
-      events.closed(error)
-    }
-    const unwelcome = setTimeout(() => end(new CodedError('relay.unreachable')), welcomeMs)
-    const socket = new RelaySocket(raw, end)
-    const stopKeepAlive = keepAlive(raw, () => end(new CodedError('relay.unreachable')))
-    raw.on('error', (error) => end(networkError(error)))
-    raw.on('close', () => end(reason ?? new CodedError('relay.unreachable')))
-    raw.on('message', (data) => {
-      const frame = parsedFrame(data)
-      if (frame === null) return end(new CodedError('relay.malformedAnswer'))
-      switch (frame.case) {
-        case 'challenge':
-          if (frame.value.protocolVersion !== protocolVersion) return end(new CodedError('relay.version'))
-          if (frame.value.relayId !== login.relayId) return end(new CodedError('relay.anchors'))
-          return socket.send(answerTo(frame.value, login))
-        case 'welcome': {
-          const { token, relayTime } = frame.value
-          if (token === undefined) return end(new CodedError('relay.malformedAnswer'))
-          clearTimeout(unwelcome)
-          return resolve({ socket, token: httpToken(token), relayTime: Number(relayTime) })
+    const raw: RawSocket = new RawSocket(endpoint, socketPath, {
+      closed(error) {
+        socket.abandon(error)
+        reject(error)
+        events.closed(error)
+      },
+      frame(frame) {
+        if (socket.answered(frame)) return
+        switch (frame.case) {
+          case 'challenge':
+            return greet(raw, frame.value, login)
+          case 'welcome': {
+            const welcomed = readWelcome(frame.value, socket)
+            if (welcomed === null) return raw.close(new CodedError('relay.malformedAnswer'))
+            raw.welcomed()
+            return resolve(welcomed)
+          }
+          case 'deliver':
+            return events.deliver(frame.value.envelopes)
+          case 'queueEmpty':
+            return events.queueEmpty()
+          case 'devicesChanged':
+            return events.devicesChanged(Number(frame.value.devicesRevision))
+          default:
+            // A frame of a later version: nothing that this one waits for.
+            return
         }
-        case 'putResult':
-          return socket.answered(frame.value)
-        case 'deliver':
-          return events.deliver(frame.value.envelopes)
-        case 'queueEmpty':
-          return events.queueEmpty()
-        case 'token':
-          return socket.tokenArrived(frame.value)
-        case 'refusal':
-          reason = refusalError(frame.value)
-          return
-        case undefined:
-          // A frame of a later version: nothing that this one waits for.
-          return
-      }
+      },
     })
+    const socket = new RelaySocket(raw)
   })
 }
 
-function parsedFrame(data: WebSocket.RawData): ServerFrame['frame'] | null {
-  if (!Buffer.isBuffer(data)) return null
-  try {
-    return fromBinary(ServerFrameSchema, data).frame
-  } catch {
-    return null
-  }
+function greet(raw: RawSocket, challenge: Challenge, login: DeviceLogin): void {
+  if (challenge.protocolVersion !== protocolVersion) return raw.close(new CodedError('relay.version'))
+  if (challenge.relayId !== login.relayId) return raw.close(new CodedError('relay.anchors'))
+  raw.send(answerTo(challenge, login))
 }
 
-function answerTo(challenge: Challenge, login: DeviceLogin): FrameInit {
+function answerTo(challenge: Challenge, login: DeviceLogin): OutgoingFrame {
   const accountId = fromUuid(login.accountId)
   if (accountId === null) throw new CodedError('vault.damaged', { reason: 'account' })
   const { deviceId, relayId } = login
+  const { generation, holder, takenUpTo } = login.vault()
   const signature = login.sign(authenticationInput({ relayId, nonce: challenge.nonce, accountId, deviceId }))
-  return { case: 'authenticate', value: { accountId, deviceId, signature, protocolVersion } }
-}
-
-function outcomeOf(result: PutResult): PutOutcome {
-  switch (result.outcome.case) {
-    case 'stored':
-      return { kind: 'stored' }
-    case 'deviceMismatch': {
-      const { missing, extra, stale } = result.outcome.value
-      if (![missing, extra, stale].every(isDeviceList)) return malformed
-      return { kind: 'devices', missing, extra, stale }
-    }
-    case 'refusal': {
-      const { code, details } = refusalError(result.outcome.value)
-      const { retryAfterMs } = details
-      return { kind: 'refused', code, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : 0 }
-    }
-    case undefined:
-      return malformed
+  const standing = { generation: generation ?? new Uint8Array(0), holder, takenUpTo: BigInt(takenUpTo) }
+  return {
+    case: 'authenticate',
+    value: { accountId, deviceId, signature, protocolVersion, ...standing },
   }
 }
 
-const malformed: PutOutcome = { kind: 'refused', code: 'relay.malformedAnswer', retryAfterMs: 0 }
-
-function isDeviceList(ids: readonly number[]): boolean {
-  return ids.length <= limits.devicesPerAccount && ids.every((id) => id >= 1 && id <= limits.deviceIdMax)
-}
-
-function refusalError(refusal: Refusal): CodedError {
-  return new CodedError(isErrorCode(refusal.code) ? refusal.code : 'relay.malformedAnswer', {
-    retryAfterMs: refusal.retryAfterMs,
-  })
+function readWelcome(welcome: Welcome, socket: RelaySocket): Welcomed | null {
+  const { token, relayTime, nextGeneration, devicesRevision } = welcome
+  const verdict = verdictOf(welcome.verdict)
+  if (token === undefined || verdict === null || nextGeneration.length !== limits.generationBytes) return null
+  return {
+    socket,
+    token: httpToken(token),
+    relayTime: Number(relayTime),
+    verdict,
+    nextGeneration: copyBytes(nextGeneration),
+    devicesRevision: Number(devicesRevision),
+  }
 }
 
 function httpToken(token: Token): HttpToken {
   return { value: token.value, expiresAt: Number(token.expiresAt) }
-}
-
-/** Ends a connection whose other end is silent: a cut cable closes no socket by itself. Returns its stop. */
-function keepAlive(socket: WebSocket, dead: () => void): () => void {
-  let heard = true
-  const hear = (): void => {
-    heard = true
-  }
-  socket.on('pong', hear)
-  socket.on('ping', hear)
-  socket.on('message', hear)
-  const timer = setInterval(() => {
-    if (!heard) return dead()
-    heard = false
-    if (socket.readyState === WebSocket.OPEN) socket.ping()
-  }, limits.keepAliveMs)
-  timer.unref()
-  return () => clearInterval(timer)
 }

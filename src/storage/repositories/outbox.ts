@@ -110,6 +110,7 @@ export const outboxQueries = {
   expired: `${select} WHERE expires_at <= ? ORDER BY expires_at, job_id LIMIT ?`,
   postpone: `UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?, lease_holder = NULL, lease_until = 0
     WHERE job_id = (SELECT min(job_id) FROM outbox WHERE lane = ?)`,
+  countKind: 'SELECT count(*) AS n FROM outbox WHERE kind = ?',
   countMessages: `SELECT count(*) AS n FROM outbox WHERE kind = 'message'`,
 } as const
 
@@ -249,6 +250,10 @@ export function makeDue(tx: Tx): void {
 
 export function countQueuedMessages(sql: Sql): number {
   return sql.get<{ n: number }>(outboxQueries.countMessages)?.n ?? 0
+}
+
+export function countJobsOfKind(sql: Sql, kind: JobKind): number {
+  return sql.get<{ n: number }>(outboxQueries.countKind, [kind])?.n ?? 0
 }
 
 function fromRaw(raw: Raw): Job {

@@ -5,7 +5,7 @@ import type { Tx } from '../vault.ts'
  * `lastReceivedAt`: the relay's reception time of the newest envelope taken in, ms. `nextKeyId`: the id of the next
  * prekey that is made. `policyHash`: of the policy that the journal named last. `accountSettings`: what all devices of
  * the account share, as JSON. `permitsDrawnAt`: when permits were drawn last, ms. `replaceKeys`: `1` while the
- * published prekeys are to be replaced. `replacingIdentity`, `adoptIdentity`: an identity key pair on its way in, hex;
+ * published prekeys are to be replaced. `publishAccessKey`: `1` while the relay has not been told the access key. `replacingIdentity`, `adoptIdentity`: an identity key pair on its way in, hex;
  * `previousIdentities`: those it replaced lately, as JSON. `retiredUntil`: sessions retired before this moment have been removed, ms.
  */
 export type SettingName =
@@ -16,6 +16,7 @@ export type SettingName =
   | 'nextKeyId'
   | 'permitsDrawnAt'
   | 'policyHash'
+  | 'publishAccessKey'
   | 'previousIdentities'
   | 'replacingIdentity'
   | 'replaceKeys'
@@ -30,4 +31,8 @@ export function writeSetting(tx: Tx, name: SettingName, value: string): void {
     name,
     value,
   ])
+}
+
+export function forgetSetting(tx: Tx, name: SettingName): void {
+  tx.run('DELETE FROM setting WHERE name = ?', [name])
 }

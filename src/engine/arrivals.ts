@@ -1,0 +1,272 @@
+import { createHash } from 'node:crypto'
+import { copyBytes, toHex, type Bytes } from '../base/bytes.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import { exhausted } from '../base/exhaustive.ts'
+import type { MessageRef } from '../content/content.ts'
+import type { ReceiptBody } from '../content/body.ts'
+import { receiptsFor, stateAfterReceipt, type ReceivedMessage } from '../content/rules/receipts.ts'
+import type { SystemNote } from '../contract/index.ts'
+import type { Address } from '../protocol/address.ts'
+import { readConversation, takeTimer, touchConversation } from '../storage/repositories/conversations.ts'
+import {
+  advanceDelivery,
+  findMessage,
+  findOwnMessage,
+  insertMessage,
+  replaceMark,
+  type MessageRow,
+  type NewMessage,
+} from '../storage/repositories/messages.ts'
+import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
+import { addPendingChange, takePendingChanges } from '../storage/repositories/pendingChanges.ts'
+import { writePersonKey } from '../storage/repositories/personKeys.ts'
+import { startTimer } from '../storage/repositories/readState.ts'
+import { rememberReceived } from '../storage/repositories/received.ts'
+import { purgeConfirmed } from '../storage/repositories/resendLog.ts'
+import type { Tx } from '../storage/vault.ts'
+import { accountSettings } from './accountSettings.ts'
+import { changeMessage } from './messageChanges.ts'
+import { takeOwnNotice, type OwnNoticeOutcome } from './ownNotices.ts'
+import type { Posting } from './posting.ts'
+import { systemLine } from './systemLine.ts'
+import { planContent, planSent, type Arrival, type Effect } from './receivePlan.ts'
+
+type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
+
+/** What a committed batch changed, for the window and for what follows it. */
+export interface BatchResult {
+  readonly positions: readonly number[]
+  readonly conversationIds: ReadonlySet<string>
+  readonly removed: readonly { readonly conversationId: string; readonly messageId: string }[]
+  readonly typing: ReadonlyMap<string, boolean>
+  /** A prekey was used up: there may be too few left at the relay. */
+  readonly keysUsed: boolean
+  /** Another device has changed what all of them share. */
+  readonly own: ReadonlySet<OwnNoticeOutcome>
+}
+
+/** Carries effects out inside the transaction and collects what has to be told afterwards. */
+export class Arrivals implements BatchResult {
+  readonly positions: number[] = []
+  readonly conversationIds = new Set<string>()
+  readonly removed: { conversationId: string; messageId: string }[] = []
+  readonly typing = new Map<string, boolean>()
+  readonly own = new Set<OwnNoticeOutcome>()
+  keysUsed = false
+  readonly #receipts = new Map<string, ReceivedMessage[]>()
+  readonly #envelopes = new Set<string>()
+  readonly #posting: Posting
+  readonly #ownId: string
+  readonly #now: number
+
+  constructor(posting: Posting, ownId: string, now: number) {
+    this.#posting = posting
+    this.#ownId = ownId
+    this.#now = now
+  }
+
+  /** True from the second time on, within this batch. */
+  seen(envelopeId: Bytes): boolean {
+    const key = toHex(envelopeId)
+    const before = this.#envelopes.has(key)
+    this.#envelopes.add(key)
+    return before
+  }
+
+  touch(conversationId: string): void {
+    this.conversationIds.add(conversationId)
+  }
+
+  /** Null, or why what was asked for was not the sender's to ask. */
+  apply(tx: Tx, effect: Effect, sender: Address): ErrorCode | null {
+    switch (effect.kind) {
+      case 'show':
+        this.#show(tx, effect, sender)
+        return null
+      case 'change':
+        return this.#change(tx, effect, sender)
+      case 'receipt':
+        this.#receipt(tx, effect, sender)
+        return null
+      case 'typing':
+        if (isAccepted(tx, effect.conversationId)) this.typing.set(effect.conversationId, effect.typing)
+        return null
+      case 'timer':
+        this.#timer(tx, effect, sender)
+        return null
+      case 'profileKey':
+        writePersonKey(tx, sender.accountId, effect.profileKey, effect.toldAt)
+        return null
+      case 'ownNotice':
+        this.#ownNotice(tx, effect)
+        return null
+      case 'refuse':
+        return effect.code
+    }
+    return exhausted(effect)
+  }
+
+  /** One line of Valise's own, where there is such a conversation. */
+  note(tx: Tx, conversationId: string, author: Address, note: SystemNote): void {
+    if (readConversation(tx, conversationId) === null) return
+    const own = author.accountId === this.#ownId
+    const position = insertMessage(tx, systemLine(conversationId, author, own, note, this.#now))
+    if (position === null) return
+    this.positions.push(position)
+    this.touch(conversationId)
+  }
+
+  /** One receipt for all new messages of an account in this batch. */
+  writeReceipts(tx: Tx): void {
+    for (const [accountId, messages] of this.#receipts) {
+      const contact = readConversation(tx, accountId)
+      if (contact === null) continue
+      const terms = { contact, switches: accountSettings(tx) }
+      for (const body of receiptsFor('deliveryReceipt', messages, terms)) {
+        this.#posting.toAccount(tx, accountId, { kind: 'receipt', body })
+      }
+    }
+  }
+
+  /** The mark of an envelope that could not be read. */
+  mark(tx: Tx, message: NewMessage): void {
+    this.#insert(tx, message, null)
+  }
+
+  #show(tx: Tx, { message, resentEnvelopeId }: EffectOf<'show'>, sender: Address): void {
+    const { authorId: accountId, authorDevice: deviceId, messageId, receivedAt } = message
+    const isNew = rememberReceived(tx, { accountId, deviceId, messageId }, receivedAt)
+    // A message that came after all, or comes twice, leaves no mark of the envelope that could not be read.
+    if (!isNew && resentEnvelopeId === null) return
+    const before = readConversation(tx, message.conversationId)
+    if (before?.blocked === true && !message.own) return
+    const position = isNew
+      ? this.#insert(tx, message, resentEnvelopeId)
+      : this.#unmark(tx, message, resentEnvelopeId)
+    if (position === null || !isNew) return
+    if (message.own) startTimer(tx, position, Math.min(message.sentAt, this.#now))
+    else if (message.kind === 'text') this.#owe(sender.accountId, { kind: 'text', messageId })
+    this.#takePending(tx, message)
+  }
+
+  #insert(tx: Tx, message: NewMessage, resentEnvelopeId: Bytes | null): number | null {
+    touchConversation(tx, message.conversationId, Math.max(1, message.receivedAt))
+    this.touch(message.conversationId)
+    const replaced = resentEnvelopeId && this.#replaceMark(tx, message, resentEnvelopeId)
+    const position = replaced ?? insertMessage(tx, message)
+    if (position !== null) this.positions.push(position)
+    return position
+  }
+
+  #replaceMark(tx: Tx, message: NewMessage, envelopeId: Bytes): number | null {
+    const position = replaceMark(tx, message.conversationId, envelopeId, message)
+    // In the window the mark had its envelope's id.
+    if (position !== null) this.#gone(message.conversationId, envelopeId)
+    return position
+  }
+
+  /** The mark goes, for its message is there already. */
+  #unmark(tx: Tx, message: NewMessage, resentEnvelopeId: Bytes | null): null {
+    if (resentEnvelopeId === null) return null
+    replaceMark(tx, message.conversationId, resentEnvelopeId, message)
+    this.#gone(message.conversationId, resentEnvelopeId)
+    return null
+  }
+
+  #gone(conversationId: string, messageId: Bytes): void {
+    this.removed.push({ conversationId, messageId: toHex(messageId) })
+    this.touch(conversationId)
+  }
+
+  #owe(accountId: string, message: ReceivedMessage): void {
+    const owed = this.#receipts.get(accountId)
+    if (owed === undefined) this.#receipts.set(accountId, [message])
+    else owed.push(message)
+  }
+
+  #change(tx: Tx, effect: EffectOf<'change'>, sender: Address): ErrorCode | null {
+    const { target, change, conversationId } = effect
+    const row = findMessage(tx, target.authorId, target.messageId)
+    if (row === null) {
+      this.#keep(tx, target, sender, change.changeId, effect.raw)
+      return null
+    }
+    // Nobody reaches into a conversation that is not theirs.
+    if (row.conversationId !== conversationId) return 'content.notAllowed'
+    const refused = changeMessage(tx, row, change)
+    if (refused === null) this.#changed(row)
+    return refused
+  }
+
+  #keep(tx: Tx, message: MessageRef, sender: Address, changeId: Bytes, body: Bytes): void {
+    const { accountId: fromAccount, deviceId: fromDevice } = sender
+    addPendingChange(tx, { message, fromAccount, fromDevice, changeId, body, receivedAt: this.#now })
+  }
+
+  /** What was done to a message before it came. */
+  #takePending(tx: Tx, message: NewMessage): void {
+    for (const { fromAccount, fromDevice, body, changeId, receivedAt } of takePendingChanges(tx, message)) {
+      const sender = { accountId: fromAccount, deviceId: fromDevice }
+      const arrival: Arrival = { sender, envelopeId: changeId, receivedAt }
+      const effects =
+        fromAccount === this.#ownId
+          ? planSent(body, arrival, message.conversationId, this.#ownId)
+          : planContent(body, arrival, this.#ownId)
+      for (const effect of effects) {
+        if (effect.kind === 'change' || effect.kind === 'receipt') this.apply(tx, effect, sender)
+      }
+    }
+  }
+
+  #receipt(tx: Tx, { receipt, changeId, raw }: EffectOf<'receipt'>, sender: Address): void {
+    // Only another device of the account can have sent what this one does not know.
+    const mayCome = readOwnDevices(tx).length > 1 && isAccepted(tx, sender.accountId)
+    for (const messageId of receipt.messageIds) {
+      const message = findOwnMessage(tx, messageId)
+      if (message !== null) this.#confirm(tx, message, receipt.kind, sender)
+      else if (mayCome) {
+        this.#keep(tx, { authorId: this.#ownId, messageId }, sender, waitId(changeId, messageId), raw)
+      }
+    }
+    purgeConfirmed(tx, sender.accountId, sender.deviceId, receipt.messageIds)
+  }
+
+  #confirm(tx: Tx, message: MessageRow, kind: ReceiptBody['kind'], sender: Address): void {
+    const { position, authorId, conversationId: sentTo, delivery } = message
+    if (delivery === 'received') return
+    const who = { from: sender.accountId, own: this.#ownId }
+    const next = stateAfterReceipt(kind, who, { authorId, sentTo, state: delivery })
+    if (next !== null && advanceDelivery(tx, position, next)) this.#changed(message)
+  }
+
+  #timer(tx: Tx, effect: EffectOf<'timer'>, sender: Address): void {
+    const { conversationId, seconds, changedAt, changeId, own } = effect
+    if (!own && !isAccepted(tx, conversationId)) return
+    touchConversation(tx, conversationId, this.#now)
+    if (!takeTimer(tx, conversationId, { seconds, changedAt, changeId })) return
+    this.note(tx, conversationId, sender, { kind: 'timerChanged', seconds, own })
+  }
+
+  #ownNotice(tx: Tx, { notice, changeId }: EffectOf<'ownNotice'>): void {
+    const outcome = takeOwnNotice(tx, notice, changeId, this.#now)
+    for (const conversationId of outcome.conversationIds) this.touch(conversationId)
+    this.positions.push(...outcome.positions)
+    for (const gone of outcome.removed) this.#gone(gone.conversationId, gone.messageId)
+    this.own.add(outcome.kind)
+  }
+
+  #changed({ position, conversationId }: MessageRow): void {
+    this.positions.push(position)
+    this.touch(conversationId)
+  }
+}
+
+/** One receipt may wait for several messages; each wait has an id of its own. */
+function waitId(changeId: Bytes, messageId: Bytes): Bytes {
+  return copyBytes(createHash('sha256').update(changeId).update(messageId).digest().subarray(0, 16))
+}
+
+function isAccepted(tx: Tx, conversationId: string): boolean {
+  const conversation = readConversation(tx, conversationId)
+  return conversation !== null && conversation.accepted && !conversation.blocked
+}

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto'
+import { fromBase64Url, toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { CodedError } from '../base/errors.ts'
+import type { CallOutput } from '../contract/index.ts'
+import { verifyAttestation } from '../protocol/attestation.ts'
+import { openName, sealName } from '../protocol/deviceName.ts'
+import type { Protocol } from '../protocol/protocol.ts'
+import { readDevicesRevision, writeDevicesRevision } from '../storage/repositories/account.ts'
+import { readOwnDevices, replaceOwnDevices, type OwnDevice } from '../storage/repositories/ownDevices.ts'
+import type { Tx, Vault } from '../storage/vault.ts'
+import type { OwnDevice as ListedDevice } from '../wire/http.ts'
+import { limits } from '../wire/limits.ts'
+import { formatRelayText } from '../wire/linking.ts'
+import type { Alerts } from './alerts.ts'
+import type { Journal } from './journal.ts'
+import type { RelayConnection } from './relay/connection.ts'
+import { stored, type Self } from './self.ts'
+
+interface DevicesParts {
+  readonly vault: Vault
+  readonly protocol: Protocol
+  readonly connection: RelayConnection
+  readonly journal: Journal
+  readonly self: Self
+  readonly alerts: Alerts
+  readonly clock: Clock
+}
+
+/** The account's own devices as the relay lists them and the identity key attests them. */
+export class Devices {
+  readonly #parts: DevicesParts
+  #refreshing: Promise<void> | null = null
+  /** Removed here by the person: their going needs no alert. */
+  readonly #removing = new Map<number, 'retired' | 'lost'>()
+
+  constructor(parts: DevicesParts) {
+    this.#parts = parts
+  }
+
+  /** The list, when the relay's is a newer one. */
+  async refresh(revision: number): Promise<void> {
+    if (readDevicesRevision(this.#parts.vault.sql) >= revision) return
+    this.#refreshing ??= this.#fetch().finally(() => {
+      this.#refreshing = null
+    })
+    await this.#refreshing
+  }
+
+  list(): CallOutput<'device.list'> {
+    const { self, vault } = this.#parts
+    const { relayAddress, tlsPin } = self.record
+    return {
+      devices: readOwnDevices(vault.sql).map((row) => this.#view(row)),
+      limit: limits.devicesPerAccount,
+      relay: formatRelayText({
+        address: relayAddress,
+        tlsPin: tlsPin === null ? null : stored(tlsPin),
+        anchors: self.anchors(),
+      }),
+    }
+  }
+
+  /** Takes a device off the account. Throws `device.notFound`. */
+  async remove(deviceId: number, reason: 'retired' | 'lost'): Promise<void> {
+    const { vault, connection } = this.#parts
+    if (!readOwnDevices(vault.sql).some((device) => device.deviceId === deviceId)) {
+      throw new CodedError('device.notFound')
+    }
+    this.#removing.set(deviceId, reason)
+    await connection.request('removeDevice', { query: { deviceId: String(deviceId) } })
+    if (deviceId !== this.#parts.self.deviceId) await this.#fetch()
+  }
+
+  /** Tells the account's devices what this one is called. */
+  async nameThis(): Promise<void> {
+    const { connection, self } = this.#parts
+    const sealedName = toBase64Url(
+      sealName(self.account.identityKeyPair, self.deviceId, self.record.deviceName),
+    )
+    await connection.request('nameDevice', { body: { sealedName } })
+  }
+
+  async #fetch(): Promise<void> {
+    const { connection, protocol, self } = this.#parts
+    const answer = await connection.request('devices')
+    const attested = answer.devices.filter((device) => this.#isAttested(device))
+    const refused = answer.devices.filter((device) => !attested.includes(device))
+    await protocol.exclusively(async (turn) => {
+      const known = readOwnDevices(this.#parts.vault.sql)
+      const gone = known.filter(({ deviceId }) => !attested.some((one) => one.deviceId === deviceId))
+      for (const { deviceId } of gone) turn.dropSession({ accountId: self.accountId, deviceId })
+      turn.writes.write((tx) =>
+        this.#take(tx, attested.map(rowOf(self.account.identityKeyPair)), answer.revision),
+      )
+      for (const { deviceId } of refused) {
+        this.#parts.journal.note(turn.writes, () => ({
+          type: 'device.refused',
+          actor: 'relay',
+          payload: { deviceId },
+        }))
+      }
+      turn.writes.commit()
+    })
+    await this.#parts.journal.flush()
+    this.#parts.alerts.tell()
+  }
+
+  /** SECURITY 13: what came and went is journalled with the change of the list. */
+  #take(tx: Tx, devices: readonly OwnDevice[], revision: number): void {
+    const { alerts, clock, journal, self } = this.#parts
+    const first = readOwnDevices(tx).length === 0
+    const { added, removed } = replaceOwnDevices(tx, devices, clock.now())
+    writeDevicesRevision(tx, revision)
+    if (first) return
+    for (const device of added) {
+      const { deviceId, deviceKey, name } = device
+      const payload = { deviceId, deviceKey: fingerprint(deviceKey) }
+      journal.append(tx, () => ({ type: 'device.added', actor: 'relay', payload }))
+      alerts.add(tx, 'deviceAdded', name)
+    }
+    for (const { deviceId, name } of removed) {
+      if (deviceId === self.deviceId) continue
+      const reason = this.#removing.get(deviceId) ?? 'elsewhere'
+      this.#removing.delete(deviceId)
+      const actor = reason === 'elsewhere' ? 'relay' : 'person'
+      journal.append(tx, () => ({ type: 'device.removed', actor, payload: { deviceId, reason } }))
+      if (reason === 'elsewhere') alerts.add(tx, 'deviceRemoved', name)
+    }
+  }
+
+  #isAttested(device: ListedDevice): boolean {
+    const { self } = this.#parts
+    const { deviceId, registrationId } = device
+    const deviceKey = decoded(device.deviceKey)
+    const parts = { accountId: self.accountId, deviceId, registrationId, deviceKey }
+    return verifyAttestation(self.identityKey(), parts, decoded(device.attestation))
+  }
+
+  #view(row: OwnDevice): CallOutput<'device.list'>['devices'][number] {
+    return {
+      deviceId: row.deviceId,
+      name: row.name,
+      current: row.deviceId === this.#parts.self.deviceId,
+      fingerprint: fingerprint(row.deviceKey),
+      addedAt: row.addedAt,
+      lastSeenDay: row.lastSeenDay ?? row.addedAt,
+    }
+  }
+}
+
+function rowOf(identityKeyPair: Bytes) {
+  return (device: ListedDevice): OwnDevice => ({
+    deviceId: device.deviceId,
+    registrationId: device.registrationId,
+    deviceKey: decoded(device.deviceKey),
+    // A name that cannot be read is no reason to refuse the device.
+    name: openName(identityKeyPair, device.deviceId, decoded(device.sealedName)) ?? '',
+    addedAt: device.addedAt,
+    lastSeenDay: device.lastSeenDay,
+  })
+}
+
+function fingerprint(deviceKey: Bytes): string {
+  return toHex(createHash('sha256').update(deviceKey).digest())
+}
+
+function decoded(text: string): Bytes {
+  const bytes = fromBase64Url(text)
+  if (bytes === null) throw new CodedError('relay.malformedAnswer')
+  return bytes
+}

@@ -1,0 +1,66 @@
+import { toHex } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { dueExpired, nextExpiry } from '../storage/repositories/expiry.ts'
+import { deleteMessages, readMessage } from '../storage/repositories/messages.ts'
+import type { Vault } from '../storage/vault.ts'
+
+/** Messages that one transaction takes away at most. */
+const batch = 200
+/** The longest sleep, in ms: a clock that was set meanwhile is noticed at the latest then. */
+const longestRestMs = 60_000
+
+interface Gone {
+  readonly conversationId: string
+  readonly messageId: string
+}
+
+/** Takes disappearing messages away when their time has come, from the vault and from the window. */
+export class Expiry {
+  readonly #vault: Vault
+  readonly #clock: Clock
+  readonly #gone: (messages: readonly Gone[]) => void
+  #timer: NodeJS.Timeout | null = null
+  #stopped = false
+
+  constructor(vault: Vault, clock: Clock, gone: (messages: readonly Gone[]) => void) {
+    this.#vault = vault
+    this.#clock = clock
+    this.#gone = gone
+  }
+
+  /** A timer may have begun: what is due goes, and the next one is waited for. */
+  look(): void {
+    if (this.#stopped) return
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    this.#takeAway()
+    const next = nextExpiry(this.#vault.sql)
+    if (next === null) return
+    const wait = Math.min(Math.max(next - this.#clock.now(), 0), longestRestMs)
+    this.#timer = setTimeout(() => this.look(), wait)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    if (this.#timer !== null) clearTimeout(this.#timer)
+  }
+
+  #takeAway(): void {
+    for (;;) {
+      const due = dueExpired(this.#vault.sql, this.#clock.now(), batch)
+      if (due.length === 0) return
+      const gone = due.flatMap(({ position, conversationId }): Gone[] => {
+        const row = readMessage(this.#vault.sql, position)
+        return row === null ? [] : [{ conversationId, messageId: toHex(row.messageId) }]
+      })
+      this.#vault.transaction((tx) =>
+        deleteMessages(
+          tx,
+          due.map(({ position }) => position),
+        ),
+      )
+      this.#gone(gone)
+    }
+  }
+}

@@ -1,0 +1,208 @@
+import { toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import { CodedError } from '../base/errors.ts'
+import { z } from 'zod'
+import { keyToken } from '../journal/index.ts'
+import { identityPublicKey, makeKeys, newFirstKeyId, newIdentityKeyPair } from '../protocol/keys.ts'
+import { accessKeyHash, accessKeyOf, newProfileKey } from '../protocol/profileKey.ts'
+import type { Protocol, Turn } from '../protocol/protocol.ts'
+import type { Sql } from '../storage/binding.ts'
+import { updateIdentity, updateProfileKey } from '../storage/repositories/account.ts'
+import { readConversations } from '../storage/repositories/conversations.ts'
+import { countJobsOfKind } from '../storage/repositories/outbox.ts'
+import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
+import type { Tx, Vault } from '../storage/vault.ts'
+import type { RouteBody } from '../wire/http.ts'
+import { limits } from '../wire/limits.ts'
+import type { Alerts } from './alerts.ts'
+import { attestationOf } from './enrolment.ts'
+import type { Journal } from './journal.ts'
+import type { Posting } from './posting.ts'
+import type { RelayConnection } from './relay/connection.ts'
+import { stored, type Self } from './self.ts'
+
+/** How many identity keys before the present one still open what was sealed for them. */
+const previousKept = 3
+
+interface ReplacementParts {
+  readonly vault: Vault
+  readonly protocol: Protocol
+  readonly connection: RelayConnection
+  readonly journal: Journal
+  readonly clock: Clock
+  readonly self: Self
+  readonly posting: Posting
+  readonly alerts: Alerts
+  /** Jobs were added. */
+  readonly wake: () => void
+}
+
+/** What is under way, as the vault keeps it: a crash or a lost answer goes on where it stood. */
+const pendingSchema = z.strictObject({
+  identityKeyPair: z.string(),
+  profileKey: z.string(),
+})
+type Pending = z.infer<typeof pendingSchema>
+
+/**
+ * A new identity key for the account after a device was lost: the thief has the old one. First the account's other devices
+ * are handed the new keys over the sessions that they still have, then the relay takes the key, then contacts are told;
+ * they decide about it like about any change (SECURITY 5).
+ */
+export class IdentityReplacement {
+  readonly #parts: ReplacementParts
+  #running: Promise<void> | null = null
+
+  constructor(parts: ReplacementParts) {
+    this.#parts = parts
+  }
+
+  /** Decides on it, durably; `resume` carries it out. The lost device is off the account already. */
+  begin(): void {
+    const { vault, posting, clock } = this.#parts
+    const identityKeyPair = newIdentityKeyPair()
+    const profileKey = newProfileKey()
+    const pending: Pending = {
+      identityKeyPair: toHex(identityKeyPair),
+      profileKey: toHex(profileKey),
+    }
+    vault.transaction((tx) => {
+      writeSetting(tx, 'replacingIdentity', JSON.stringify(pending))
+      posting.toOwnDevices(tx, {
+        kind: 'accountKeys',
+        identityKeyPair,
+        profileKey,
+        changedAt: clock.now(),
+      })
+    })
+    this.#parts.wake()
+  }
+
+  /** Goes on with what is under way, if anything is; called at each connection and whenever something has left. */
+  async resume(): Promise<void> {
+    this.#running ??= this.#step().finally(() => {
+      this.#running = null
+    })
+    await this.#running
+  }
+
+  async #step(): Promise<void> {
+    const { sql } = this.#parts.vault
+    const adopted = readSetting(sql, 'adoptIdentity')
+    if (adopted !== null) return await this.#adopt(stored(adopted))
+    const pending = readPending(sql)
+    // The other devices first: afterwards nothing that is sealed under the old key reaches them any more.
+    if (pending !== null && countJobsOfKind(sql, 'sync') === 0) await this.#replace(pending)
+  }
+
+  async #replace(pending: Pending): Promise<void> {
+    const { connection, self } = this.#parts
+    const identityKeyPair = stored(pending.identityKeyPair)
+    const profileKey = stored(pending.profileKey)
+    const identityKey = toBase64Url(identityPublicKey(identityKeyPair))
+    const keys = await this.#keysFor(identityKeyPair)
+    const attestation = attestationOf({ ...self.account, identityKeyPair })
+    const listed = await connection.request('devices')
+    if (listed.identityKey === identityKey) {
+      // The relay took it and its answer was lost: only this device's keys are in doubt.
+      await connection.request('adoptIdentity', { body: { identityKey, attestation, keys } })
+    } else {
+      const previousIdentityKey = toBase64Url(self.identityKey())
+      const hash = toBase64Url(accessKeyHash(accessKeyOf(profileKey)))
+      await connection.request('replaceIdentity', {
+        body: {
+          removedDevice: null,
+          previousIdentityKey,
+          identityKey,
+          attestation,
+          accessKeyHash: hash,
+          keys,
+        },
+      })
+    }
+    await this.#take(identityKeyPair, (tx) => {
+      forgetSetting(tx, 'replacingIdentity')
+      updateProfileKey(tx, profileKey)
+      this.#tellContacts(tx)
+    })
+  }
+
+  /** Another device has replaced it and handed it over. */
+  async #adopt(identityKeyPair: Bytes): Promise<void> {
+    const { connection, self } = this.#parts
+    const identityKey = toBase64Url(identityPublicKey(identityKeyPair))
+    const listed = await connection.request('devices')
+    // Handed over before the relay has taken it: the list changes when it has.
+    if (listed.identityKey !== identityKey) return
+    const keys = await this.#keysFor(identityKeyPair)
+    await connection.request('adoptIdentity', {
+      body: { identityKey, attestation: attestationOf({ ...self.account, identityKeyPair }), keys },
+    })
+    await this.#take(identityKeyPair, (tx) => forgetSetting(tx, 'adoptIdentity'))
+  }
+
+  /** Prekeys signed by the new key, committed before they are published. Made anew where an answer was lost. */
+  async #keysFor(identityKeyPair: Bytes): Promise<RouteBody<'adoptIdentity'>['keys']> {
+    const { protocol, vault, clock } = this.#parts
+    const upload = await protocol.exclusively(async (turn) => {
+      const firstKeyId = Number(readSetting(vault.sql, 'nextKeyId') ?? newFirstKeyId())
+      const order = {
+        firstKeyId,
+        oneTime: limits.oneTimePreKeysPerUpload,
+        lasting: true,
+        replaceOneTime: true,
+      }
+      const made = makeKeys(turn.writes, identityKeyPair, order, clock.now())
+      turn.writes.write((tx) => writeSetting(tx, 'nextKeyId', String(made.nextKeyId)))
+      turn.writes.commit()
+      return made.upload
+    })
+    const { signedPreKey, lastResortKyberPreKey } = upload
+    if (signedPreKey === undefined || lastResortKyberPreKey === undefined) throw new CodedError('internal')
+    return { ...upload, signedPreKey, lastResortKyberPreKey }
+  }
+
+  async #take(identityKeyPair: Bytes, also: (tx: Tx) => void): Promise<void> {
+    const { protocol, journal, self, alerts, vault } = this.#parts
+    const previous = self.account.identityKeyPair
+    await protocol.adoptIdentity(identityKeyPair, (turn: Turn) => {
+      journal.note(turn.writes, (salt) => ({
+        type: 'identity.replaced',
+        actor: 'device',
+        payload: { key: keyToken(salt, identityPublicKey(identityKeyPair)) },
+      }))
+      turn.writes.write((tx) => {
+        updateIdentity(tx, identityKeyPair)
+        const kept = [toHex(previous), ...previousIdentities(vault.sql).map(toHex)].slice(0, previousKept)
+        writeSetting(tx, 'previousIdentities', JSON.stringify(kept))
+        alerts.add(tx, 'identityReplaced')
+        also(tx)
+      })
+    })
+    await journal.flush()
+    alerts.tell()
+    this.#parts.wake()
+  }
+
+  /** Under the new key, with the new access key: whoever stole the device knows the old ones. */
+  #tellContacts(tx: Tx): void {
+    for (const { conversationId, accepted, blocked } of readConversations(tx)) {
+      if (!accepted || blocked) continue
+      this.#parts.posting.toAccount(tx, conversationId, {
+        kind: 'profileKey',
+        body: { kind: 'profileKeyUpdate' },
+      })
+    }
+  }
+}
+
+/** Identity key pairs that the present one has replaced, newest first. */
+export function previousIdentities(sql: Sql): Bytes[] {
+  const kept = z.array(z.string()).parse(JSON.parse(readSetting(sql, 'previousIdentities') ?? '[]'))
+  return kept.map(stored)
+}
+
+function readPending(sql: Sql): Pending | null {
+  const text = readSetting(sql, 'replacingIdentity')
+  return text === null ? null : pendingSchema.parse(JSON.parse(text))
+}

@@ -1,0 +1,68 @@
+import type { Agent } from 'node:http'
+import {
+  openAnonymousSocket,
+  type AnonymousPut,
+  type AnonymousSocket,
+  type Authorisation,
+} from './anonymousSocket.ts'
+import { RelayHttp } from './httpClient.ts'
+import { relayAgent, type RelayEndpoint } from './pinnedAgent.ts'
+import type { PutOutcome } from './puts.ts'
+
+/**
+ * What is done at the relay without a name: puts, and other people's bundles (SECURITY 9). It shares no connection with
+ * the one on which the device has said who it is. Opened when it is first wanted, kept until it breaks.
+ */
+export class AnonymousConnection {
+  readonly #endpoint: RelayEndpoint
+  readonly #relayId: string
+  readonly #agent: Agent
+  readonly #http: RelayHttp
+  #socket: Promise<AnonymousSocket> | null = null
+  #stopped = false
+
+  constructor(endpoint: RelayEndpoint, relayId: string) {
+    this.#endpoint = endpoint
+    this.#relayId = relayId
+    this.#agent = relayAgent(endpoint)
+    this.#http = new RelayHttp(endpoint.origin, this.#agent)
+  }
+
+  /** Rejects with `relay.unreachable` when the connection ends before the answer: it may or may not be stored. */
+  async put(put: AnonymousPut): Promise<PutOutcome> {
+    return await (await this.#connected()).put(put)
+  }
+
+  /** Another account's bundle as it came. Throws the codes of the relay and of the network. */
+  async bundle(accountId: string, authorisation: Authorisation): Promise<unknown> {
+    return await this.#http.requestRaw('bundle', { query: { accountId }, authorisation })
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#http.stop()
+    this.#agent.destroy()
+    this.#socket?.then((socket) => socket.close()).catch(() => undefined)
+  }
+
+  async #connected(): Promise<AnonymousSocket> {
+    const opening = this.#socket
+    if (opening !== null) {
+      const socket = await opening
+      if (!socket.isLost) return socket
+      // Only who still sees the broken one takes it away: another may have opened the next already.
+      if (this.#socket === opening) this.#socket = null
+      return await this.#connected()
+    }
+    const next = openAnonymousSocket({ origin: this.#endpoint.origin, agent: this.#agent }, this.#relayId)
+    this.#socket = next
+    try {
+      const socket = await next
+      if (this.#stopped) socket.close()
+      return socket
+    } catch (error) {
+      if (this.#socket === next) this.#socket = null
+      throw error
+    }
+  }
+}
