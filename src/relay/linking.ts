@@ -5,8 +5,8 @@ import { CodedError } from '../base/errors.ts'
 import { limits } from '../wire/limits.ts'
 import type { DeviceList } from './store/deviceStore.ts'
 
-/** Offers at once; each may hold an answer of 16 KiB. Somebody who makes so many is told to wait. */
-const offersMax = 2_000
+/** Offers at once: more than the budget of one network address makes in `linkMs`. Only an account adds its 16 KiB. */
+const offersMax = 20_000
 const fullRetryMs = 60_000
 
 interface Offer {
@@ -63,6 +63,8 @@ export class Linking {
     }
     const expiresAt = this.#clock.now() + limits.linkMs
     const finders = new Set<string>()
+    // A new one goes to the end, also where an old one of this id is still in the map.
+    this.#offers.delete(toBase64Url(linkId))
     this.#offers.set(toBase64Url(linkId), {
       ephemeralKey,
       nonce,
@@ -145,6 +147,7 @@ export class Linking {
       throw new CodedError('link.tooManyTries', { retryAfterMs: tries.began + limits.linkMs - now })
     }
     tries.count += 1
+    if (over) this.#tries.delete(accountId)
     this.#tries.set(accountId, tries)
   }
 
@@ -166,10 +169,17 @@ export class Linking {
     )
   }
 
+  /** Both are in the order of their ends. */
   #forgetOld(): void {
     const now = this.#clock.now()
-    for (const [id, offer] of this.#offers) if (offer.expiresAt <= now) this.#offers.delete(id)
-    for (const [id, tries] of this.#tries) if (now - tries.began >= limits.linkMs) this.#tries.delete(id)
+    for (const [id, offer] of this.#offers) {
+      if (offer.expiresAt > now) break
+      this.#offers.delete(id)
+    }
+    for (const [id, tries] of this.#tries) {
+      if (now - tries.began < limits.linkMs) break
+      this.#tries.delete(id)
+    }
   }
 }
 

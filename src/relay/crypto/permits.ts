@@ -18,7 +18,7 @@ export interface PermitDraw {
 const headBytes = 9
 const nonceBytes = 32
 const dayMs = 24 * 3_600_000
-/** libsignal's permits are good until the end of the next day or the one after. */
+/** libsignal names the end of the next UTC day, or the one after in a day's last hour; it takes none in its last two hours. */
 const aheadMs = 3 * dayMs
 const keptKeys = 8
 

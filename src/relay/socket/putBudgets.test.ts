@@ -41,3 +41,19 @@ test('nobody passes more than burst + rate × time; who waits as told passes', (
     ),
   )
 })
+
+test('of many addresses only those are remembered that have spent something', () => {
+  let now = 0
+  const budgets = new PutBudgets<string>({ burst: 2, perSecond: 1 }, () => now)
+  budgets.spend('early')
+  budgets.spend('early')
+  now += 500
+  for (let n = 0; n < 40_000; n += 1) {
+    now += 1
+    budgets.spend(`address ${n}`)
+  }
+  // Those that were forgotten are as good as new, and nobody gained by it.
+  expect([1, 2, 3].map(() => budgets.spend('early') === 0)).toEqual([true, true, false])
+  expect(budgets.spend('address 39999')).toBe(0)
+  expect(budgets.spend('address 39999')).toBeGreaterThan(0)
+})
