@@ -193,6 +193,60 @@ export function thread(): MessageView[] {
   ]
 }
 
+/** One of each kind of row. */
+export function everyRow(): MessageView[] {
+  const asked = message(
+    people.aissatou,
+    2,
+    'them',
+    at('10:41'),
+    '@Solène Vauquelard confirmez 12 h 15, code A7.',
+    {
+      editedAt: at('10:42'),
+      mentions: [{ start: 0, length: 18, accountId: people.solene.accountId }],
+      formats: [
+        { start: 19, length: 9, style: 'bold' },
+        { start: 29, length: 7, style: 'italic' },
+        { start: 38, length: 4, style: 'strike' },
+        { start: 43, length: 2, style: 'monospace' },
+      ],
+      reactions: [
+        { personId: people.aissatou.accountId, reaction: { kind: 'emoji', emoji: '🎉' } },
+        { personId: people.solene.accountId, reaction: { kind: 'service', reaction: 'agree' } },
+        { personId: people.aissatou.accountId, reaction: { kind: 'service', reaction: 'seen' } },
+      ],
+    },
+  )
+  const week = 604_800
+  return [
+    message(people.aissatou, 1, 'me', at('10:40'), 'À quelle heure ?', {
+      timerSeconds: week,
+      delivery: 'read',
+    }),
+    asked,
+    message(people.aissatou, 3, 'them', at('10:43'), 'À signer.', {
+      acknowledgement: { deadline: at('12:00'), by: [] },
+      timerSeconds: week,
+      expiresAt: now + 2_500_000,
+    }),
+    message(people.aissatou, 4, 'them', at('10:44'), '', { deleted: true }),
+    message(people.aissatou, 5, 'them', at('10:44'), '', { kind: 'undecryptable' }),
+    message(people.aissatou, 6, 'them', at('10:45'), '', { kind: 'system', note: { kind: 'deviceAdded' } }),
+    message(people.aissatou, 7, 'them', at('10:46'), '', {
+      kind: 'system',
+      note: { kind: 'timerChanged', seconds: week, own: false },
+    }),
+    message(people.aissatou, 8, 'me', at('10:49'), 'Confirmé.', {
+      quote: {
+        authorId: people.aissatou.accountId,
+        messageId: asked.messageId,
+        excerpt: 'confirmez 12 h 15',
+      },
+      acknowledgement: { deadline: null, by: [{ personId: people.aissatou.accountId, at: at('10:51') }] },
+    }),
+  ]
+}
+
 export function queuedThread(): MessageView[] {
   const { aissatou: her } = people
   const waiting = { delivery: 'queued' } as const

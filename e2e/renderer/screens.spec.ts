@@ -7,7 +7,9 @@ import {
   conversations,
   code,
   enrolment,
+  everyRow,
   managed,
+  now,
   offline,
   queuedThread,
   ready,
@@ -127,4 +129,33 @@ test('directory, card and settings', async ({ page, valise }) => {
   await page.getByRole('button', { name: /^Messages/ }).click()
   await page.getByRole('option', { name: /^Driss/ }).click()
   await shoot(page, 'held')
+})
+
+test('identity, devices, privacy and linking', async ({ page, valise }) => {
+  await valise.open(scenario(ready()))
+  await page.getByRole('option', { name: /^Driss/ }).click()
+  await page.getByRole('button', { name: 'Comparer le numéro de sécurité…' }).focus()
+  await shoot(page, '04b-key-changed')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Les numéros sont identiques' }).waitFor()
+  await shoot(page, '04-verify-dialog')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Control+3')
+  await page.getByRole('button', { name: 'Confidentialité' }).click()
+  await shoot(page, '06-settings-privacy')
+  await page.getByRole('button', { name: 'Postes liés' }).click()
+  await shoot(page, '06b-settings-devices')
+  await page.getByRole('button', { name: 'Lier un poste…' }).click()
+  await shoot(page, 'link-code-field')
+  const link = { code: 'K7QM24XD9PLAW3RTY6BN', expiresAt: now + 540_000 }
+  await valise.emit({ kind: 'state', state: { ...enrolment, link } })
+  await shoot(page, 'link-code')
+})
+
+test('a direct conversation with everything that a row may carry', async ({ page, valise }) => {
+  const messages = { [people.aissatou.accountId]: everyRow() }
+  await valise.open(scenario(ready(), { messages }))
+  await openHer(page)
+  await page.keyboard.press('Shift+F6')
+  await shoot(page, '01b-main-direct')
 })

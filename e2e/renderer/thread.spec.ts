@@ -2,52 +2,11 @@ import type { Page } from '@playwright/test'
 import type { MessageView } from '../../src/contract/index.ts'
 import { expect, expectAccessible, expectNoClipping, test } from './harness.ts'
 import { people } from './people.ts'
-import { at, conversation, message, now, ready, scenario } from './scenarios.ts'
+import { at, conversation, everyRow, message, now, ready, scenario } from './scenarios.ts'
 
 const her = people.aissatou
-const me = people.solene.accountId
 const rows = (page: Page) => page.getByTestId('thread').getByRole('article')
 const composer = (page: Page) => page.getByTestId('composer')
-
-/** One of each kind of row. */
-function everyRow(): MessageView[] {
-  const asked = message(her, 2, 'them', at('10:41'), '@Solène Vauquelard confirmez 12 h 15, code A7.', {
-    editedAt: at('10:42'),
-    mentions: [{ start: 0, length: 18, accountId: me }],
-    formats: [
-      { start: 19, length: 9, style: 'bold' },
-      { start: 29, length: 7, style: 'italic' },
-      { start: 38, length: 4, style: 'strike' },
-      { start: 43, length: 2, style: 'monospace' },
-    ],
-    reactions: [
-      { personId: her.accountId, reaction: { kind: 'emoji', emoji: '🎉' } },
-      { personId: me, reaction: { kind: 'service', reaction: 'agree' } },
-      { personId: her.accountId, reaction: { kind: 'service', reaction: 'seen' } },
-    ],
-  })
-  const week = 604_800
-  return [
-    message(her, 1, 'me', at('10:40'), 'À quelle heure ?', { timerSeconds: week, delivery: 'read' }),
-    asked,
-    message(her, 3, 'them', at('10:43'), 'À signer.', {
-      acknowledgement: { deadline: at('12:00'), by: [] },
-      timerSeconds: week,
-      expiresAt: now + 2_500_000,
-    }),
-    message(her, 4, 'them', at('10:44'), '', { deleted: true }),
-    message(her, 5, 'them', at('10:44'), '', { kind: 'undecryptable' }),
-    message(her, 6, 'them', at('10:45'), '', { kind: 'system', note: { kind: 'deviceAdded' } }),
-    message(her, 7, 'them', at('10:46'), '', {
-      kind: 'system',
-      note: { kind: 'timerChanged', seconds: week, own: false },
-    }),
-    message(her, 8, 'me', at('10:49'), 'Confirmé.', {
-      quote: { authorId: her.accountId, messageId: asked.messageId, excerpt: 'confirmez 12 h 15' },
-      acknowledgement: { deadline: null, by: [{ personId: her.accountId, at: at('10:51') }] },
-    }),
-  ]
-}
 
 async function openThread(
   page: Page,

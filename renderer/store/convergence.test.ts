@@ -11,7 +11,7 @@ import type {
   Snapshot,
 } from '../../src/contract/index.ts'
 import type { Client } from '../client.ts'
-import { conversationSample, messageSample, peerId, readySample } from '../samples.ts'
+import { conversationSample, messageSample, ownId, peerId, readySample } from '../samples.ts'
 import { reduce } from './reduce.ts'
 import { initialModel, readyOf, type Model } from './state.ts'
 import { createMessenger } from './store.ts'
@@ -190,6 +190,21 @@ test('a message twice is one message, and stands at its position', async () => {
     })
   }
   expect(messenger.store.getState().threads[peer]?.messages.map((one) => one.position)).toEqual([1, 2, 3])
+})
+
+test('two authors with the same id are two messages', async () => {
+  const engine = new Engine()
+  const messenger = createMessenger(engine.client)
+  messenger.start()
+  engine.answers.splice(0).forEach((give) => give())
+  await settled()
+  void messenger.loadNewest(peer)
+  engine.answers.splice(0).forEach((give) => give())
+  await settled()
+  const theirs = message(1, 'theirs')
+  const mine = messageSample(2, { messageId: theirs.messageId, authorId: ownId, own: true })
+  engine.listener({ number: 1, change: { kind: 'messages', messages: [mine, theirs] } })
+  expect(messenger.store.getState().threads[peer]?.messages).toEqual([theirs, mine])
 })
 
 test('what is known already changes nothing, and what came early is applied in its order', () => {

@@ -19,7 +19,7 @@ export function reduce(model: Model, input: Input): Model {
     case 'pageAsked':
       return withThread(model, input.conversationId, (thread) => ({
         ...thread,
-        underWay: { request: input.request, told: new Map() },
+        underWay: { request: input.request, told: [] },
       }))
     case 'page':
       return withThread(model, input.conversationId, (thread) =>

@@ -21,8 +21,14 @@ export interface Thread {
 export interface PageUnderWay {
   /** Which request is awaited; the answer to an earlier one is not taken. */
   readonly request: number
-  /** What deltas said since (null: removed). It is laid over the page, which may have been read before them. */
-  readonly told: ReadonlyMap<string, MessageView | null>
+  /** What deltas said since, in their order. It is laid over the page, which may have been read before them. */
+  readonly told: readonly Told[]
+}
+
+export interface Told {
+  readonly messageId: string
+  /** Null: it was removed. */
+  readonly message: MessageView | null
 }
 
 export interface Model {

@@ -1,11 +1,17 @@
-import type { MessageView } from '../../src/contract/index.ts'
+import type { MessageRef, MessageView } from '../../src/contract/index.ts'
 import type { Thread } from './state.ts'
 
 /** Pure operations on one thread; positions rise and never change, so they are the order. */
 
-/** The message put in its place; an older version with the same id goes. */
+/** What one message is in the page: an author may choose the id of somebody else's message. */
+export function messageKey({ authorId, messageId }: MessageRef): string {
+  return `${authorId}/${messageId}`
+}
+
+/** The message put in its place; an older version of it goes. */
 export function placed(messages: readonly MessageView[], message: MessageView): readonly MessageView[] {
-  const at = messages.findIndex((one) => one.messageId === message.messageId)
+  const key = messageKey(message)
+  const at = messages.findIndex((one) => messageKey(one) === key)
   if (at >= 0 && messages[at]?.position === message.position) return messages.with(at, message)
   const others = at >= 0 ? messages.toSpliced(at, 1) : messages
   // New messages are nearly always the newest: search from the end.
@@ -23,7 +29,7 @@ function without(messages: readonly MessageView[], messageId: string): readonly 
 export function told(thread: Thread, messageId: string, message: MessageView | null): Thread {
   const underWay = thread.underWay && {
     ...thread.underWay,
-    told: new Map(thread.underWay.told).set(messageId, message),
+    told: [...thread.underWay.told, { messageId, message }],
   }
   if (!thread.current) return { ...thread, underWay }
   return { ...thread, underWay, messages: applied(thread.messages, thread.more, messageId, message) }
@@ -52,7 +58,7 @@ export function paged(
   const fresh = before === null
   const kept = fresh ? [] : thread.messages.filter((one) => one.position >= before)
   let messages: readonly MessageView[] = [...page, ...kept]
-  for (const [messageId, message] of thread.underWay?.told ?? []) {
+  for (const { messageId, message } of thread.underWay?.told ?? []) {
     messages = applied(messages, more, messageId, message)
   }
   return { messages, more, current: fresh || thread.current, underWay: null }

@@ -5,6 +5,7 @@ import { Icon } from '../../../components/icon.tsx'
 import { target } from '../../../components/roving.ts'
 import { useModel, useNow, useServices, useWords } from '../../../context.tsx'
 import { readyOf, type Thread } from '../../../store/state.ts'
+import { messageKey } from '../../../store/thread.ts'
 import { allowed, writable } from './allowed.ts'
 import { AskedDialog } from './askedDialog.tsx'
 import { MessageBlock } from './messageBlock.tsx'
@@ -32,8 +33,8 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
   const { messages, more } = thread
   const scroller = useRef<HTMLDivElement>(null)
   const inner = useRef<HTMLDivElement>(null)
-  const [activeId, setActiveId] = useState<string | null>(null)
-  const [hoveredId, setHoveredId] = useState<string | null>(null)
+  const [activeKey, setActiveKey] = useState<string | null>(null)
+  const [hoveredKey, setHoveredKey] = useState<string | null>(null)
   const [away, setAway] = useState(false)
   const { newFrom, seen } = useReadReports(conversation, scroller)
   const offline = state?.connection.state === 'offline'
@@ -64,41 +65,46 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
     shown.current = !none
   }, [ownNewest, none, toBottom])
 
-  const rovingId = messages.some((one) => one.messageId === activeId) ? activeId : (newest?.messageId ?? null)
+  const rovingKey = messages.some((one) => messageKey(one) === activeKey)
+    ? activeKey
+    : newest
+      ? messageKey(newest)
+      : null
   const wantFocus = useRef(false)
-  const goTo = useCallback((messageId: string) => {
+  const goTo = useCallback((key: string) => {
     wantFocus.current = true
-    setActiveId(messageId)
+    setActiveKey(key)
   }, [])
   const { actions, asked, answered, said } = useRowActions({
     conversation,
-    onFocus: setActiveId,
+    onFocus: setActiveKey,
     goTo,
     onError,
   })
   useEffect(() => {
-    if (!wantFocus.current || activeId === null) return
+    if (!wantFocus.current || activeKey === null) return
     wantFocus.current = false
-    const element = scroller.current?.querySelector<HTMLElement>(`[data-message-id="${activeId}"]`)
+    const element = scroller.current?.querySelector<HTMLElement>(`[data-row="${activeKey}"]`)
     element?.focus({ preventScroll: true })
     element?.scrollIntoView({ block: 'nearest' })
-  }, [activeId])
+  }, [activeKey])
 
   const open = writable(conversation)
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
     const row = event.target as HTMLElement
-    const message = messages.find((one) => one.messageId === row.dataset['messageId'])
+    const message = messages.find((one) => messageKey(one) === row.dataset['row'])
     if (message !== undefined && actOnKey(event.key, message, allowed(message, open, now), actions)) {
       event.preventDefault()
       return
     }
-    const at = messages.findIndex((one) => one.messageId === rovingId)
+    const at = messages.findIndex((one) => messageKey(one) === rovingKey)
     const to = target(event.key, at, messages.length)
     if (to === null || row.closest('article') === null) return
     event.preventDefault()
     wantFocus.current = true
-    setActiveId(messages[to]?.messageId ?? null)
+    const next = messages[to]
+    setActiveKey(next === undefined ? null : messageKey(next))
     if (to === messages.length - 1) toBottom()
   }
   if (state === null) return null
@@ -116,9 +122,9 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
         onKeyDown={onKeyDown}
         onMouseOver={(event) => {
           const row = (event.target as HTMLElement).closest<HTMLElement>('article')
-          setHoveredId(row?.dataset['messageId'] ?? null)
+          setHoveredKey(row?.dataset['row'] ?? null)
         }}
-        onMouseLeave={() => setHoveredId(null)}
+        onMouseLeave={() => setHoveredKey(null)}
       >
         <div className="inner" ref={inner}>
           {!thread.current && messages.length === 0 && (
@@ -135,12 +141,12 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
               mounted={
                 index >= blocks.length - 2 ||
                 visible.isVisible(block.key) ||
-                block.rows.some((row) => row.key === rovingId || row.kind === 'new')
+                block.rows.some((row) => row.key === rovingKey || row.kind === 'new')
               }
               height={visible.heightOf(block.key)}
               register={visible.register}
-              rovingId={rovingId}
-              hoveredId={hoveredId}
+              rovingKey={rovingKey}
+              hoveredKey={hoveredKey}
               open={open}
               setSize={setSize}
               person={person}

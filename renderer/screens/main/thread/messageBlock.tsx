@@ -11,9 +11,9 @@ interface MessageBlockProps {
   readonly mounted: boolean
   readonly height: number | null
   readonly register: (key: number, element: HTMLElement | null) => void
-  readonly rovingId: string | null
+  readonly rovingKey: string | null
   /** The row under the pointer. */
-  readonly hoveredId: string | null
+  readonly hoveredKey: string | null
   readonly setSize: number
   readonly person: Person
   readonly account: OwnAccount
@@ -53,8 +53,8 @@ export const MessageBlock = memo(
     before.now === after.now &&
     before.setSize === after.setSize &&
     before.open === after.open &&
-    within(before, before.rovingId) === within(after, after.rovingId) &&
-    within(before, before.hoveredId) === within(after, after.hoveredId) &&
+    within(before, before.rovingKey) === within(after, after.rovingKey) &&
+    within(before, before.hoveredKey) === within(after, after.hoveredKey) &&
     sameRows(before.block.rows, after.block.rows),
 )
 
@@ -114,8 +114,8 @@ function RowOf({ row, ...props }: MessageBlockProps & { readonly row: Row }) {
           person={props.person}
           account={props.account}
           open={props.open}
-          roving={row.message.messageId === props.rovingId}
-          tools={row.message.messageId === props.rovingId || row.message.messageId === props.hoveredId}
+          roving={row.key === props.rovingKey}
+          tools={row.key === props.rovingKey || row.key === props.hoveredKey}
           now={timeOf(row, props.now)}
           {...props.actions}
         />

@@ -21,7 +21,8 @@ import { insteadOfText } from './words.ts'
 export type MessageRowData = Extract<Row, { kind: 'message' }>
 
 export interface RowActions {
-  readonly onFocus: (messageId: string) => void
+  /** With the key of the row. */
+  readonly onFocus: (key: string) => void
   readonly onRetry: (messageId: string) => void
   readonly onDiscard: (messageId: string) => void
   readonly onLink: (address: string) => void
@@ -98,10 +99,11 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
       aria-setsize={props.setSize}
       tabIndex={roving ? 0 : -1}
       data-region-focus={roving ? '' : undefined}
+      data-row={row.key}
       data-message-id={message.messageId}
       data-position={message.position}
       data-delivery={message.delivery}
-      onFocus={() => props.onFocus(message.messageId)}
+      onFocus={() => props.onFocus(row.key)}
       onKeyDown={moveInside}
     >
       {system ? (

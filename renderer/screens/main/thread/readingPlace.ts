@@ -5,7 +5,7 @@ type Place =
   | { readonly kind: 'bottom' }
   /** At the first new message, until the reader moves. */
   | { readonly kind: 'new' }
-  | { readonly kind: 'at'; readonly messageId: string; readonly top: number }
+  | { readonly kind: 'at'; readonly row: string; readonly top: number }
 
 /** Closer to the end than this counts as being there. */
 const bottomSlackPx = 24
@@ -42,7 +42,7 @@ export function useReadingPlace({ scroller, inner, startAtNew, onMoved }: Readin
       view.scrollTop = view.scrollHeight
       settledSize.current = sizeOf(view)
     } else {
-      const selector = current.kind === 'new' ? '[data-new]' : `[data-message-id="${current.messageId}"]`
+      const selector = current.kind === 'new' ? '[data-new]' : `[data-row="${current.row}"]`
       const element = view.querySelector<HTMLElement>(selector)
       if (element === null) {
         if (current.kind === 'new') view.scrollTop = view.scrollHeight
@@ -106,10 +106,10 @@ function placeNow(view: HTMLElement, before: Place): Place {
     // Our own scrolling to the divider is not the reader's.
     if (divider !== null && Math.abs(top - newDividerTopPx) < 2) return before
   }
-  for (const element of view.querySelectorAll<HTMLElement>('[data-message-id]')) {
+  for (const element of view.querySelectorAll<HTMLElement>('[data-row]')) {
     const box = element.getBoundingClientRect()
     if (box.bottom <= frame.top) continue
-    return { kind: 'at', messageId: element.dataset['messageId'] ?? '', top: box.top - frame.top }
+    return { kind: 'at', row: element.dataset['row'] ?? '', top: box.top - frame.top }
   }
   return before
 }

@@ -5,6 +5,7 @@ import { copyText } from '../../../components/clipboard.ts'
 import { useModel, useServices, useText } from '../../../context.tsx'
 import { readyOf } from '../../../store/state.ts'
 import type { Messenger } from '../../../store/store.ts'
+import { messageKey } from '../../../store/thread.ts'
 import { compose } from '../../../store/view.ts'
 import type { Allowed } from './allowed.ts'
 import type { RowActions } from './messageRow.tsx'
@@ -18,8 +19,8 @@ export interface Asked {
 
 interface RowActionsOptions {
   readonly conversation: ConversationView
-  readonly onFocus: (messageId: string) => void
-  readonly goTo: (messageId: string) => void
+  readonly onFocus: (key: string) => void
+  readonly goTo: (key: string) => void
   readonly onError: (error: ErrorReport | null) => void
 }
 
@@ -78,7 +79,7 @@ export function useRowActions({ conversation, onFocus, goTo, onError }: RowActio
         void run(client.call('message.acknowledge', { authorId, messageId })),
       onJump: (ref) => {
         void findHeld(messenger, conversationId, ref).then((found) => {
-          if (found) goTo(ref.messageId)
+          if (found) goTo(messageKey(ref))
           else setSaid(text('thread.quoteGone'))
         })
       },

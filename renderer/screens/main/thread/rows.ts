@@ -1,4 +1,5 @@
 import type { MessageView } from '../../../../src/contract/index.ts'
+import { messageKey } from '../../../store/thread.ts'
 
 /** What stands in the thread, from top to bottom. */
 export type Row =
@@ -54,7 +55,7 @@ export function planBlocks(plan: RowPlan): readonly Block[] {
     if (at === marks.queuedAt) rows.push({ kind: 'queued', key: 'queued', count: marks.queuedCount })
     rows.push({
       kind: 'message',
-      key: message.messageId,
+      key: messageKey(message),
       message,
       index: at + 1,
       first: opensRun(plan, marks, at),
