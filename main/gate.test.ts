@@ -7,20 +7,46 @@ import { createGate, installGate, type Answer, type Sender } from './gate.ts'
 const own: Sender = { origin: 'app://main', isMainFrame: true, isRegisteredWindow: true }
 const account = '00000000-0000-4000-8000-000000000000'
 
+const messageId = '0'.repeat(32)
+const message = { authorId: account, messageId }
+const groups = Array<string>(12).fill('00000')
+const conversation = { conversationId: account }
+
 /** One well-formed input of each call. */
 const good: { readonly [N in CallName]: unknown } = {
   'state.snapshot': {},
   'enrolment.inspect': { invitation: 'x' },
   'enrolment.complete': { invitation: 'x', deviceName: 'Poste', protection: { kind: 'osKeyStore' } },
+  'link.begin': { relay: '', deviceName: 'Poste', protection: { kind: 'osKeyStore' } },
+  'link.cancel': {},
   'vault.unlock': { passphrase: 'x' },
   'directory.search': { query: '', after: null },
   'conversation.open': { accountId: account },
-  'conversation.messages': { conversationId: account, before: null, limit: 10 },
-  'conversation.read': { conversationId: account, position: 1 },
-  'conversation.draft': { conversationId: account, text: '' },
-  'message.send': { conversationId: account, messageId: '0'.repeat(32), text: 'x' },
-  'message.retry': { messageId: '0'.repeat(32) },
-  'message.discard': { messageId: '0'.repeat(32) },
+  'conversation.messages': { ...conversation, before: null, limit: 10 },
+  'conversation.read': { ...conversation, position: 1 },
+  'conversation.draft': { ...conversation, text: '' },
+  'conversation.typing': { ...conversation, typing: true },
+  'conversation.timer': { ...conversation, seconds: 60 },
+  'conversation.accept': conversation,
+  'conversation.block': { ...conversation, blocked: true },
+  'conversation.settings': { ...conversation, pinned: true },
+  'identity.safetyNumber': { accountId: account },
+  'identity.accept': { accountId: account, groups },
+  'identity.verify': { accountId: account, verified: true },
+  'message.send': { ...conversation, messageId, text: 'x' },
+  'message.retry': { messageId },
+  'message.discard': { messageId },
+  'message.edit': { messageId, text: 'x' },
+  'message.versions': message,
+  'message.deleteForEveryone': { messageId },
+  'message.deleteForMe': { ...conversation, messages: [message] },
+  'message.react': { ...message, reaction: { kind: 'service', reaction: 'seen' } },
+  'message.acknowledge': message,
+  'device.list': {},
+  'device.link': { code: 'x' },
+  'device.remove': { deviceId: 2, reason: 'retired' },
+  'account.settings': { readReceipts: false },
+  'alert.dismiss': { alertId: 1 },
   'connection.retry': {},
   'appearance.set': { theme: 'dark' },
   'link.open': { address: 'https://example.org/' },
