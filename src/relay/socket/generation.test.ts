@@ -147,7 +147,7 @@ test('the same run takes its place back at once, also from a connection that is 
 
 test('another run takes the place of a connection that is half open once it stays silent; nothing comes before', async () => {
   await fixture.end()
-  fixture = await relayFixture({ times: { holderProbeMs: 600 } })
+  fixture = await relayFixture({ times: { holderProbeMs: 2_000 } })
   alice = await fixture.enrol('Alice')
   const dead = await connect({ holder: randomBytes(16) }, false)
   await dead.next('queueEmpty')
@@ -177,9 +177,12 @@ test('a pong that answers no ping of the probe shows nothing', async () => {
 })
 
 test('another run does not wait for a connection that closes', async () => {
+  await fixture.end()
+  fixture = await relayFixture({ times: { holderProbeMs: 3_600_000 } })
+  alice = await fixture.enrol('Alice')
   const old = await connect({ holder: randomBytes(16) }, false)
   const young = new TestClient(fixture.address)
   await young.prove(alice, { holder: randomBytes(16) })
   old.socket.terminate()
-  await young.next('welcome', 2_500)
+  await young.next('welcome')
 })
