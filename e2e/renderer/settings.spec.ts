@@ -85,6 +85,8 @@ for (const [reason, choice] of [
     await confirm.click()
     await expect(dialog).toHaveCount(0)
     await expect(page.getByText('Aucun autre poste n’est lié à votre compte.')).toBeVisible()
+    // The row took its button away; the focus stays on the page.
+    await expect(page.getByText('Chaque poste a sa propre clé')).toBeFocused()
     expect(await valise.calls('device.remove')).toEqual([{ deviceId: 2, reason }])
   })
 }

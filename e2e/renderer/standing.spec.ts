@@ -45,7 +45,7 @@ test('a request can be blocked, which asks first; a blocked person can be unbloc
   await expect(dialog.getByRole('button', { name: 'Annuler' })).toBeFocused()
   await expectAccessible(page)
   await dialog.getByRole('button', { name: 'Bloquer', exact: true }).click()
-  await expect(page.getByRole('heading', { name: 'Vous avez bloqué Aïssatou Kermorvan' })).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'Vous avez bloqué Aïssatou Kermorvan' })).toBeFocused()
   await expect(page.getByRole('option', { name: /^Aïssatou.*Bloqué/ })).toBeVisible()
   await expectAccessible(page)
   await page.getByRole('button', { name: 'Débloquer' }).click()

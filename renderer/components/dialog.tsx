@@ -24,11 +24,14 @@ export function Dialog({ title, lead, children, footer, narrow = false, onClose 
   useEffect(() => {
     const dialog = element.current
     const opener = document.activeElement
+    const home = opener?.closest('[data-region]') ?? null
     dialog?.showModal()
     dialog?.querySelector<HTMLElement>('[data-first]')?.focus()
     return () => {
       dialog?.close()
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      // What was asked about is gone: the one stop of its region has the focus then.
+      else home?.querySelector<HTMLElement>('[data-region-focus]')?.focus()
     }
   }, [])
   return (

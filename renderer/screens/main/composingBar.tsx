@@ -1,3 +1,4 @@
+import type { Text } from '../../../src/text/index.ts'
 import { Icon } from '../../components/icon.tsx'
 import { useText } from '../../context.tsx'
 import type { Composing } from '../../store/view.ts'
@@ -13,9 +14,7 @@ export function ComposingBar({ composing, name, onLeave }: ComposingBarProps) {
   const text = useText()
   const reply = composing.kind === 'reply'
   const message = reply ? composing.to : composing.of
-  const title = reply
-    ? text('composer.replyTo', { name: composing.to.own ? text('thread.you') : name })
-    : text('composer.editing')
+  const title = titleOf(text, composing, name)
   const leave = text(reply ? 'composer.leaveReply' : 'composer.leaveEdit')
   return (
     <div className="rep" role="status">
@@ -28,4 +27,9 @@ export function ComposingBar({ composing, name, onLeave }: ComposingBarProps) {
       </button>
     </div>
   )
+}
+
+function titleOf(text: Text, composing: Composing, name: string): string {
+  if (composing.kind === 'edit') return text('composer.editing')
+  return composing.to.own ? text('composer.replyToSelf') : text('composer.replyTo', { name })
 }

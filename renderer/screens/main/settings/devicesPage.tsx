@@ -1,4 +1,4 @@
-import { useId, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import type { DeviceView } from '../../../../src/contract/index.ts'
 import { ErrorLine } from '../../../components/errorLine.tsx'
 import { Icon } from '../../../components/icon.tsx'
@@ -11,13 +11,25 @@ import { useDevices, type Devices } from './useDevices.ts'
 /** The account's devices: which they are, one more, one less. */
 export function DevicesPage() {
   const text = useText()
-  const { devices, error, again } = useDevices()
+  const { devices, error, reload } = useDevices()
+  const acted = useRef(false)
   const [removing, setRemoving] = useState<DeviceView | null>(null)
   const [adding, setAdding] = useState(false)
+  const lead = useRef<HTMLParagraphElement>(null)
+  // A row went away with the button that had the focus.
+  useEffect(() => {
+    if (acted.current && document.activeElement === document.body) lead.current?.focus()
+  }, [devices])
+  const again = (): void => {
+    acted.current = true
+    reload()
+  }
   const others = devices?.devices.filter((one) => !one.current) ?? []
   return (
     <>
-      <p className="lead">{text('devices.lead')}</p>
+      <p className="lead" ref={lead} tabIndex={-1}>
+        {text('devices.lead')}
+      </p>
       <ErrorLine error={error} />
       {devices === null && error === null && <p className="hint">{text('devices.loading')}</p>}
       {devices !== null && (

@@ -12,7 +12,7 @@ const none: readonly Alert[] = []
 export function useDevices(): {
   readonly devices: Devices | null
   readonly error: ErrorReport | null
-  readonly again: () => void
+  readonly reload: () => void
 } {
   const { client } = useServices()
   const alerts = useModel((model) => readyOf(model)?.alerts ?? none)
@@ -24,5 +24,5 @@ export function useDevices(): {
     if (answer.ok) setDevices(answer.value)
   }, [client])
   useEffect(() => void load(), [load, alerts])
-  return { devices, error, again: () => void load() }
+  return { devices, error, reload: () => void load() }
 }

@@ -89,6 +89,12 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
     element?.scrollIntoView({ block: 'nearest' })
   }, [activeKey])
 
+  // The row that had the focus is gone: its neighbour has the one stop now, and the focus does not leave the window.
+  useEffect(() => {
+    if (activeKey === null || activeKey === rovingKey || document.activeElement !== document.body) return
+    scroller.current?.querySelector<HTMLElement>('[data-region-focus]')?.focus()
+  }, [activeKey, rovingKey])
+
   const open = writable(conversation)
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return
@@ -178,14 +184,7 @@ export function Feed({ conversation, thread, onError }: FeedProps) {
         ownId={state.account.person.accountId}
         now={now}
         onLink={actions.onLink}
-        onClose={() => {
-          answered()
-          // Where the row is gone its neighbour has the one stop now.
-          requestAnimationFrame(() => {
-            if (document.activeElement !== document.body) return
-            scroller.current?.querySelector<HTMLElement>('[data-region-focus]')?.focus()
-          })
-        }}
+        onClose={answered}
       />
     </div>
   )
