@@ -1,5 +1,5 @@
 /**
- * Named places between the steps of receiving and sending. A test ends the process at one of them with SIGKILL and
+ * Named places between the steps of receiving, sending, starting sessions and exchanging the vault generation. A test ends the process at one of them with SIGKILL and
  * then looks whether anything was lost or doubled; a product passes nothing and they cost a call.
  */
 export const crashPoints = [
@@ -12,6 +12,12 @@ export const crashPoints = [
   'send.sealed',
   'send.stored',
   'send.settled',
+  'session.committed',
+  'repair.committed',
+  'generation.committed',
+  'generation.confirmed',
+  'generation.retired',
+  'keys.committed',
 ] as const
 
 export type CrashPoint = (typeof crashPoints)[number]

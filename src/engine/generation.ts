@@ -9,6 +9,7 @@ import { readGeneration, readTakenUpTo, writeGeneration } from '../storage/repos
 import { writeSetting } from '../storage/repositories/settings.ts'
 import type { Vault } from '../storage/vault.ts'
 import { limits } from '../wire/limits.ts'
+import type { ReachPoint } from './crashPoints.ts'
 import type { Journal } from './journal.ts'
 import type { RelaySocket, VaultStanding, Welcomed } from './relay/socket.ts'
 
@@ -18,6 +19,7 @@ interface GenerationParts {
   readonly own: Address
   readonly journal: Journal
   readonly clock: Clock
+  readonly reach: ReachPoint
   /** The vault is a copy, or was put back from one: the person is told. */
   readonly copied: () => void
 }
@@ -64,8 +66,7 @@ export class Generation {
       default:
         return exhausted(found)
     }
-    await socket.confirmGeneration(nextGeneration, false)
-    this.#renewedAt = performance.now()
+    await this.#confirm(socket, nextGeneration, false)
   }
 
   /** Something has left: the token that a copy of before holds must not last. */
@@ -90,7 +91,13 @@ export class Generation {
   async #renew(socket: RelaySocket, stopping: boolean): Promise<void> {
     const token = await socket.requestGeneration()
     this.#parts.vault.transaction((tx) => writeGeneration(tx, token))
+    await this.#confirm(socket, token, stopping)
+  }
+
+  async #confirm(socket: RelaySocket, token: Bytes, stopping: boolean): Promise<void> {
+    this.#parts.reach('generation.committed')
     await socket.confirmGeneration(token, stopping)
+    this.#parts.reach('generation.confirmed')
     this.#renewedAt = performance.now()
   }
 
@@ -110,6 +117,7 @@ export class Generation {
         if (foreign) writeSetting(tx, 'replaceKeys', '1')
       })
       turn.writes.commit()
+      this.#parts.reach('generation.retired')
     })
     await this.#parts.journal.flush()
   }

@@ -8,6 +8,7 @@ import { forgetSetting, readSetting, writeSetting } from '../storage/repositorie
 import type { Vault } from '../storage/vault.ts'
 import type { KeyUpload } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
+import type { ReachPoint } from './crashPoints.ts'
 import type { Journal } from './journal.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 import type { Self } from './self.ts'
@@ -22,6 +23,7 @@ interface SupplyParts {
   readonly journal: Journal
   readonly self: Self
   readonly clock: Clock
+  readonly reach: ReachPoint
 }
 
 /**
@@ -57,7 +59,7 @@ async function publishAccessKey({ vault, connection, self }: SupplyParts): Promi
 
 /** New ones, committed before they are published: a key that the relay hands out is always known here. */
 async function madeKeys(
-  { vault, connection, protocol, self, clock }: SupplyParts,
+  { vault, connection, protocol, self, clock, reach }: SupplyParts,
   live: LiveConnection,
   replace: boolean,
 ): Promise<KeyUpload | null> {
@@ -75,6 +77,7 @@ async function madeKeys(
     turn.pruneRetired(Math.min(clock.now(), live.relayTime()))
     turn.writes.write((tx) => writeSetting(tx, 'nextKeyId', String(nextKeyId)))
     turn.writes.commit()
+    reach('keys.committed')
     return upload
   })
 }

@@ -75,6 +75,7 @@ export class Messenger {
   readonly #journal: Journal
   readonly #policy: EffectivePolicy
   readonly #clock: Clock
+  readonly #reach: ReachPoint
   readonly #tell: (change: Change) => void
   readonly #protocol: Protocol
   readonly #connection: RelayConnection
@@ -104,20 +105,25 @@ export class Messenger {
     this.#journal = journal
     this.#policy = policy
     this.#clock = clock
+    this.#reach = reach
     this.#tell = tell
     this.#connectionState = { state: 'connecting', since: clock.now() }
     this.#typing = new Typing((conversationId) => this.#changes.conversation(conversationId))
     const isTyping = (conversationId: string): boolean => this.#typing.is(conversationId)
     this.#changes = new ViewChanges({ sql: vault.sql, tell, isTyping, connection: () => this.connection() })
     const changes = this.#changes
-    const wake = (): void => this.#outbox.wake()
+    // What was written has jobs to do, and may have begun a timer.
+    const wake = (): void => {
+      this.#outbox.wake()
+      this.#expiry.look()
+    }
     const protocol = protocolOf(vault, account, clock)
     this.#protocol = protocol
     this.#alerts = new Alerts(vault, clock, tell)
     const alerts = this.#alerts
     const own = { accountId: self.accountId, deviceId: self.deviceId }
     const copied = (): void => alerts.raise('vaultCopied')
-    this.#generation = new Generation({ vault, protocol, own, journal, clock, copied })
+    this.#generation = new Generation({ vault, protocol, own, journal, clock, reach, copied })
     const endpoint = endpointOf(account)
     const connection = new RelayConnection(
       endpoint,
@@ -301,15 +307,16 @@ export class Messenger {
   async #supply(): Promise<void> {
     const { live } = this.#connection
     if (live === null) return
-    const [vault, connection, protocol, journal, self, clock] = [
+    const [vault, connection, protocol, journal, self, clock, reach] = [
       this.#vault,
       this.#connection,
       this.#protocol,
       this.#journal,
       this.#self,
       this.#clock,
+      this.#reach,
     ]
-    this.#supplying ??= supplyKeys({ vault, connection, protocol, journal, self, clock }, live)
+    this.#supplying ??= supplyKeys({ vault, connection, protocol, journal, self, clock, reach }, live)
       .then(() => this.#access.replenish(live))
       .finally(() => {
         this.#supplying = null

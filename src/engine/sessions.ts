@@ -114,6 +114,7 @@ export class Sessions {
         storeCiphertexts(tx, job.jobId, made)
       })
       turn.writes.commit()
+      this.#reach('repair.committed')
     })
     await this.#journal.flush()
   }
@@ -162,6 +163,7 @@ export class Sessions {
       if (!wanted()) return
       await this.#startSessions(turn, accountId, bundle)
       turn.writes.commit()
+      this.#reach('session.committed')
     })
     await this.#journal.flush()
   }

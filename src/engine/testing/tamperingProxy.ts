@@ -1,5 +1,6 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { connect, type AddressInfo, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { openLine, type FrameTampers, type Line } from './frames.ts'
 
 /** An answer with a status of its own. */
 export class Tampered {
@@ -15,12 +16,21 @@ export class Tampered {
 /** Changes the JSON that the relay answers on a path; what it returns is sent instead. */
 export type Tamper = (path: string, answer: unknown) => unknown
 
-/** For tests: stands between a workstation and a real relay, as a relay that lies would. */
+const honestFrames: FrameTampers = {
+  toRelay: (frame) => (frame.case === undefined ? [] : [frame]),
+  toWorkstation: (frame) => (frame.case === undefined ? [] : [frame]),
+}
+
+/** For tests: stands between workstations and a real relay, as a relay that lies would. */
 export class TamperingProxy {
   readonly #server: Server
   readonly #target: URL
   readonly #sockets = new Set<Socket>()
+  readonly #lines = new Set<Line>()
+  /** Method and path of every HTTP request, in order. */
+  readonly requests: string[] = []
   tamper: Tamper = (_path, answer) => answer
+  frames: FrameTampers = honestFrames
 
   private constructor(target: string) {
     this.#target = new URL(target)
@@ -42,8 +52,20 @@ export class TamperingProxy {
     return `http://127.0.0.1:${port}`
   }
 
+  /** Passes everything on as it is, again. */
+  beHonest(): void {
+    this.tamper = (_path, answer) => answer
+    this.frames = honestFrames
+  }
+
+  /** The WebSocket connections that are open on a path, oldest first. */
+  lines(path: string): Line[] {
+    return [...this.#lines].filter((line) => line.path === path)
+  }
+
   /** Cuts every connection, as a network does. */
   cut(): void {
+    for (const line of this.#lines) line.cut()
     for (const socket of this.#sockets) socket.destroy()
   }
 
@@ -60,15 +82,14 @@ export class TamperingProxy {
 
   async #forward(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const body = await bytesOf(incoming)
+    const path = (incoming.url ?? '').split('?')[0] ?? ''
+    this.requests.push(`${incoming.method ?? ''} ${path}`)
     const onward = request(
       new URL(incoming.url ?? '/', this.#target),
       { method: incoming.method, headers: { ...incoming.headers, host: this.#target.host } },
       (answer) => {
         void bytesOf(answer).then((bytes) => {
-          const said = this.tamper(
-            (incoming.url ?? '').split('?')[0] ?? '',
-            JSON.parse(bytes.toString()) as unknown,
-          )
+          const said = this.tamper(path, JSON.parse(bytes.toString()) as unknown)
           const status = said instanceof Tampered ? said.status : (answer.statusCode ?? 500)
           outgoing.writeHead(status, { 'content-type': 'application/json' })
           outgoing.end(JSON.stringify(said instanceof Tampered ? said.body : said))
@@ -80,17 +101,14 @@ export class TamperingProxy {
   }
 
   #tunnel(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
-    const onward = connect(Number(this.#target.port), this.#target.hostname)
-    this.#keep(onward)
-    const headers = incoming.rawHeaders.reduce(
-      (text, value, index) => text + (index % 2 === 0 ? `${value}: ` : `${value}\r\n`),
-      '',
-    )
-    onward.write(`GET ${incoming.url ?? '/'} HTTP/1.1\r\n${headers}\r\n`)
-    onward.write(head)
-    onward.pipe(socket).pipe(onward)
-    socket.on('close', () => onward.destroy())
-    onward.on('close', () => socket.destroy())
+    openLine(incoming, socket, head, {
+      target: this.#target,
+      tampers: () => this.frames,
+      opened: (line, closed) => {
+        this.#lines.add(line)
+        void closed.then(() => this.#lines.delete(line))
+      },
+    })
   }
 }
 

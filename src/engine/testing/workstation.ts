@@ -16,6 +16,7 @@ import {
 } from '../../contract/index.ts'
 import { defaultPolicy } from '../../policy/index.ts'
 import { openVault } from '../../storage/open.ts'
+import { readJournalRows } from '../../storage/repositories/journal.ts'
 import { openSlots } from '../../storage/slots/index.ts'
 import type { Vault } from '../../storage/vault.ts'
 import { Engine } from '../engine.ts'
@@ -119,6 +120,28 @@ export class Workstation {
     this.#running = this.#newEngine()
     await this.#running.start()
     return result
+  }
+
+  /** Looks into the vault as it is on the disk, whether the engine runs or not. */
+  async peek<T>(look: (sql: Vault['sql']) => T): Promise<T> {
+    const files = profileFiles(this.folder)
+    const opener = { kind: 'osKeyStore', keyStore: this.keyStore } as const
+    const vault = openVault(files.vault, await openSlots(files.slots, opener, this.#clock))
+    try {
+      return look(vault.sql)
+    } finally {
+      vault.close()
+    }
+  }
+
+  /** The codes of what was quarantined or refused, oldest first. */
+  async refused(): Promise<ErrorCode[]> {
+    const rows = await this.peek(readJournalRows)
+    return rows.flatMap(({ type, payload }) => {
+      if (type !== 'envelope.quarantined' || payload === null) return []
+      const { code } = JSON.parse(payload) as { readonly code: ErrorCode }
+      return [code]
+    })
   }
 
   async end(): Promise<void> {
