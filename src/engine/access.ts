@@ -12,6 +12,9 @@ import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 /** Drawn in advance, so that the drawing does not tell when somebody writes to a stranger. */
 const permitsInStock = 20
 
+/** libsignal refuses a permit about two hours before the end that it names. */
+const refusedBeforeMs = 3 * 3_600_000
+
 /** How often another authorisation is taken in a row: the relay may refuse them all. */
 const triesInARow = 3
 
@@ -93,6 +96,10 @@ export class Access {
     const response = fromBase64Url(answer.response)
     if (response === null) throw new CodedError('relay.malformedAnswer')
     const permits = finishPermits(context, response, this.#zkPublicParams, live.relayTime())
-    this.#vault.transaction((tx) => addPermits(tx, permits))
+    const usable = permits.map(({ permit, expiresAt }) => ({
+      permit,
+      expiresAt: expiresAt - refusedBeforeMs,
+    }))
+    this.#vault.transaction((tx) => addPermits(tx, usable))
   }
 }

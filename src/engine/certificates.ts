@@ -1,8 +1,14 @@
-import { fromBase64Url, type Bytes } from '../base/bytes.ts'
+import { fromBase64Url, sameBytes, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
-import { readCertificate, writeCertificate } from '../storage/repositories/account.ts'
+import { certificateIdentity } from '../protocol/sealedSender.ts'
+import {
+  readCertificate,
+  writeCertificate,
+  type SenderCertificateRow,
+} from '../storage/repositories/account.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
+import type { Self } from './self.ts'
 
 /** A certificate with less left than this is renewed, by the relay's clock. */
 const renewBeforeMs = 6 * 3_600_000
@@ -11,16 +17,18 @@ const renewBeforeMs = 6 * 3_600_000
 export class Certificates {
   readonly #vault: Vault
   readonly #connection: RelayConnection
+  readonly #self: Self
   #renewal: Promise<Bytes> | null = null
 
-  constructor(vault: Vault, connection: RelayConnection) {
+  constructor(vault: Vault, connection: RelayConnection, self: Self) {
     this.#vault = vault
     this.#connection = connection
+    this.#self = self
   }
 
   /** A certificate that is valid now. Throws `relay.unreachable` or the relay's refusal when it has none to give. */
   async current(live: LiveConnection): Promise<Bytes> {
-    const kept = readCertificate(this.#vault.sql)
+    const kept = this.#kept()
     const now = live.relayTime()
     if (kept !== null && kept.expiresAt - now > renewBeforeMs) return kept.certificate
     try {
@@ -32,6 +40,14 @@ export class Certificates {
       if (kept !== null && kept.expiresAt > now) return kept.certificate
       throw error
     }
+  }
+
+  /** One that came in the moment in which the account's key was replaced names a key that is no more. */
+  #kept(): SenderCertificateRow | null {
+    const kept = readCertificate(this.#vault.sql)
+    if (kept === null || !sameBytes(certificateIdentity(kept.certificate), this.#self.identityKey()))
+      return null
+    return kept
   }
 
   async #renew(): Promise<Bytes> {

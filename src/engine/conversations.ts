@@ -19,6 +19,7 @@ import {
 } from '../storage/repositories/conversations.ts'
 import { insertMessage, readPage } from '../storage/repositories/messages.ts'
 import { readPerson, writePerson } from '../storage/repositories/people.ts'
+import { readPersonKey } from '../storage/repositories/personKeys.ts'
 import { markRead, type ReadMessage } from '../storage/repositories/readState.ts'
 import { writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
@@ -104,6 +105,8 @@ export class Conversations {
     const conversation = this.known(conversationId)
     const { vault, posting, wake } = this.#parts
     if (!accountSettings(vault.sql).typingNotices || !conversation.accepted || conversation.blocked) return
+    // The relay passes nothing on for a stranger that it does not keep.
+    if (readPersonKey(vault.sql, conversationId) === null) return
     vault.transaction((tx) =>
       posting.toAccount(tx, conversationId, { kind: 'typing', body: { kind: 'typing', typing } }),
     )

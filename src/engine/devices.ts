@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
-import { fromBase64Url, toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
+import { fromBase64Url, sameBytes, toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import type { CallOutput } from '../contract/index.ts'
 import { verifyAttestation } from '../protocol/attestation.ts'
 import { openName, sealName } from '../protocol/deviceName.ts'
+import { identityPublicKey } from '../protocol/keys.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { readDevicesRevision, writeDevicesRevision } from '../storage/repositories/account.ts'
 import { readOwnDevices, replaceOwnDevices, type OwnDevice } from '../storage/repositories/ownDevices.ts'
@@ -13,6 +14,7 @@ import type { OwnDevice as ListedDevice } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
 import { formatRelayText } from '../wire/linking.ts'
 import type { Alerts } from './alerts.ts'
+import { comingIdentities, previousIdentities } from './identityReplacement.ts'
 import type { Journal } from './journal.ts'
 import type { RelayConnection } from './relay/connection.ts'
 import { stored, type Self } from './self.ts'
@@ -72,9 +74,11 @@ export class Devices {
     if (deviceId !== this.#parts.self.deviceId) await this.#fetch()
   }
 
-  /** Tells the account's devices what this one is called. */
+  /** Tells the account's devices what this one is called, where they do not know it: a new name is a new list for all. */
   async nameThis(): Promise<void> {
-    const { connection, self } = this.#parts
+    const { connection, self, vault } = this.#parts
+    const listed = readOwnDevices(vault.sql).find(({ deviceId }) => deviceId === self.deviceId)
+    if (listed === undefined || listed.name === self.record.deviceName) return
     const sealedName = toBase64Url(
       sealName(self.account.identityKeyPair, self.deviceId, self.record.deviceName),
     )
@@ -129,12 +133,22 @@ export class Devices {
     }
   }
 
+  /**
+   * By the account's identity key: the present one, or one that another device has just handed over. A device that is known
+   * already may still show the word of a key before: it brings the new one when it has been handed it.
+   */
   #isAttested(device: ListedDevice): boolean {
-    const { self } = this.#parts
+    const { self, vault } = this.#parts
     const { deviceId, registrationId } = device
     const deviceKey = decoded(device.deviceKey)
     const parts = { accountId: self.accountId, deviceId, registrationId, deviceKey }
-    return verifyAttestation(self.identityKey(), parts, decoded(device.attestation))
+    const by = (pair: Bytes): boolean =>
+      verifyAttestation(identityPublicKey(pair), parts, decoded(device.attestation))
+    if ([self.account.identityKeyPair, ...comingIdentities(vault.sql)].some(by)) return true
+    const known = readOwnDevices(vault.sql).some(
+      (one) => one.deviceId === deviceId && sameBytes(one.deviceKey, deviceKey),
+    )
+    return known && previousIdentities(vault.sql).some(by)
   }
 
   #view(row: OwnDevice): CallOutput<'device.list'>['devices'][number] {

@@ -202,6 +202,12 @@ export function previousIdentities(sql: Sql): Bytes[] {
   return kept.map(stored)
 }
 
+/** Those that are about to become the present one: handed over to this device, or decided on here. */
+export function comingIdentities(sql: Sql): Bytes[] {
+  const [adopted, pending] = [readSetting(sql, 'adoptIdentity'), readPending(sql)]
+  return [adopted, pending?.identityKeyPair ?? null].flatMap((hex) => (hex === null ? [] : [stored(hex)]))
+}
+
 function readPending(sql: Sql): Pending | null {
   const text = readSetting(sql, 'replacingIdentity')
   return text === null ? null : pendingSchema.parse(JSON.parse(text))

@@ -151,7 +151,7 @@ export class Messenger {
       connection,
       anonymous,
       access,
-      certificates: new Certificates(vault, connection),
+      certificates: new Certificates(vault, connection, self),
       changed: (jobs) => this.#jobsChanged(jobs),
       sent: (live) => this.#generation.sent(live.socket),
     })

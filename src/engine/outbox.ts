@@ -187,6 +187,8 @@ export class Outbox {
   async #deliver(live: LiveConnection, job: Job): Promise<NextStep> {
     for (let repairs = 0; ; repairs += 1) {
       const outcome = await this.#put(live, job)
+      // Worth nothing a moment later: it never holds up what comes after it.
+      if (job.kind === 'typing') return { kind: 'done' }
       const step = nextStep(outcome, { attempts: job.attempts, repairs }, random())
       if (step.kind !== 'repair') return step
       if (this.#isPointless(job, step.drop)) return { kind: 'done' }

@@ -6,7 +6,7 @@ import {
   sealedSenderEncrypt,
   UnidentifiedSenderMessageContent,
   type IdentityKeyStore,
-  type SenderCertificate,
+  SenderCertificate,
 } from '@signalapp/libsignal-client'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
@@ -50,6 +50,15 @@ export async function seal(
     return await sealedSenderEncrypt(content, protocolAddress(to), identities)
   } catch (error) {
     throw protocolError(error, 'identity.unknown')
+  }
+}
+
+/** The identity key that a sender certificate names. Throws `certificate.untrusted` for bytes that are none. */
+export function certificateIdentity(certificate: Bytes): Bytes {
+  try {
+    return SenderCertificate.deserialize(certificate).key().serialize()
+  } catch (error) {
+    throw protocolError(error, 'certificate.untrusted')
   }
 }
 

@@ -90,8 +90,12 @@ export function writeAccount(tx: Tx, account: Account, pendingUpload: string | n
   )
 }
 
+/** The sender certificate goes with the key that it names. */
 export function updateIdentity(tx: Tx, identityKeyPair: Bytes): void {
-  tx.run('UPDATE account SET identity_key_pair = ?', [identityKeyPair])
+  tx.run(
+    'UPDATE account SET identity_key_pair = ?, sender_certificate = NULL, certificate_expires_at = NULL',
+    [identityKeyPair],
+  )
 }
 
 /** Another profile key than before has been told to nobody yet. */
