@@ -96,6 +96,29 @@ test('the menu by keyboard: timer, mute, pin, archive; Escape gives the focus ba
   ])
 })
 
+test('the context menu of a conversation in the list, by key and by pointer', async ({ page, valise }) => {
+  await valise.open(scenario(ready()))
+  const option = page.getByRole('option', { name: /^Nour/ })
+  await option.focus()
+  await page.keyboard.press('Shift+F10')
+  await expect(page.getByRole('menuitemradio', { name: 'Activées' })).toBeFocused()
+  await expectAccessible(page)
+  await page.keyboard.press('End')
+  await page.keyboard.press('ArrowUp')
+  await page.keyboard.press('Enter')
+  await expect(page.getByRole('group', { name: 'Épinglées' }).getByRole('option')).toHaveAccessibleName(
+    /^Nour/,
+  )
+  await option.click({ button: 'right' })
+  await page.keyboard.press('Escape')
+  await expect(option).toBeFocused()
+  await valise.fail('conversation.settings', { code: 'vault.diskFull', details: {} })
+  await option.click({ button: 'right' })
+  await page.getByRole('menuitemcheckbox', { name: 'Archiver' }).click()
+  await expect(page.getByRole('alert').filter({ hasText: 'Le disque est plein' })).toBeVisible()
+  await expect(option).toBeVisible()
+})
+
 test('a timer that the other side chose is in the menu too', async ({ page, valise }) => {
   await valise.open(scenario(withHer({ timerSeconds: 14_400 })))
   await openHer(page)

@@ -49,12 +49,12 @@ export function Menu({ label, icon, groups, tabIndex = 0, small = false }: MenuP
       >
         <Icon name={icon} />
       </button>
-      {open && <Popup label={label} groups={groups} anchor={button.current} onClose={close} />}
+      {open && <MenuPopup label={label} groups={groups} anchor={button.current} onClose={close} />}
     </>
   )
 }
 
-interface PopupProps {
+interface MenuPopupProps {
   readonly label: string
   readonly groups: readonly MenuGroup[]
   readonly anchor: HTMLElement | null
@@ -63,7 +63,8 @@ interface PopupProps {
 
 const edgePx = 8
 
-function Popup({ label, groups, anchor, onClose }: PopupProps) {
+/** The menu alone, for what opens it by its context key. It closes by `onClose`, which gives the focus back. */
+export function MenuPopup({ label, groups, anchor, onClose }: MenuPopupProps) {
   const element = useRef<HTMLDivElement>(null)
   const closing = useRef(onClose)
   closing.current = onClose

@@ -1,10 +1,15 @@
-import { useId, useMemo, useState, type ReactNode } from 'react'
+import { useEffect, useId, useMemo, useRef, useState, type ReactNode } from 'react'
 import type { TextKey } from '../../../src/text/index.ts'
+import type { ErrorReport } from '../../../src/base/errors.ts'
+import type { ConversationView } from '../../../src/contract/index.ts'
+import { ErrorLine } from '../../components/errorLine.tsx'
 import { Icon } from '../../components/icon.tsx'
-import { moveInList } from '../../components/roving.ts'
+import { MenuPopup } from '../../components/menu.tsx'
+import { focusList, moveInList } from '../../components/roving.ts'
 import { useModel, useNow, useServices, useText, useView } from '../../context.tsx'
 import { readyOf } from '../../store/state.ts'
 import { openConversation, showDirectory } from '../../store/view.ts'
+import { useSettingsGroups } from './conversationMenu.tsx'
 import { ConversationOption } from './conversationOption.tsx'
 import { ordered, shownIn, type ListFilter } from './order.ts'
 
@@ -22,6 +27,8 @@ export function ConversationList() {
   const openId = useView((one) => one.openId)
   const [filter, setFilter] = useState<ListFilter>('all')
   const [focusedId, setFocusedId] = useState<string | null>(null)
+  const [menu, setMenu] = useState<{ readonly id: string; readonly anchor: HTMLElement } | null>(null)
+  const [error, setError] = useState<ErrorReport | null>(null)
   const now = useNow(60_000)
   const all = useMemo(() => ordered(state?.conversations ?? []), [state?.conversations])
   const unread = all.filter((one) => one.unread > 0 && !one.archived).length
@@ -30,6 +37,11 @@ export function ConversationList() {
   const ids = shown.map((one) => one.conversationId)
   const rovingId = [focusedId, openId].find((id) => id !== null && ids.includes(id)) ?? ids[0]
 
+  // An option that moved to another group is a new element: the focus goes with it.
+  const holdsFocus = useRef(false)
+  useEffect(() => {
+    if (holdsFocus.current && document.activeElement === document.body) focusList()
+  }, [all])
   const groups = (
     [
       { label: 'list.pinned', conversations: shown.filter((one) => one.pinned) },
@@ -80,6 +92,12 @@ export function ConversationList() {
           aria-label={text('list.label')}
           data-testid="conversation-list"
           onKeyDown={moveInList}
+          onFocus={() => {
+            holdsFocus.current = true
+          }}
+          onBlur={() => {
+            holdsFocus.current = false
+          }}
         >
           {groups.map(({ label, conversations }) => (
             <Group key={label} label={text(label)}>
@@ -92,12 +110,25 @@ export function ConversationList() {
                   roving={conversation.conversationId === rovingId}
                   onFocus={setFocusedId}
                   onOpen={(id) => openConversation(view, id)}
+                  onMenu={(id, anchor) => setMenu({ id, anchor })}
                 />
               ))}
             </Group>
           ))}
         </div>
       )}
+      <div className="list-error">
+        <ErrorLine error={error} />
+      </div>
+      <OptionMenu
+        conversation={all.find((one) => one.conversationId === menu?.id) ?? null}
+        anchor={menu?.anchor ?? null}
+        onError={setError}
+        onClose={() => {
+          menu?.anchor.focus()
+          setMenu(null)
+        }}
+      />
       {state !== null && all.length > 0 && (
         <div className="lfoot">
           <span className="trunc">
@@ -141,4 +172,26 @@ function Group({ label, children }: { readonly label: string; readonly children:
       {children}
     </div>
   )
+}
+
+interface OptionMenuProps {
+  readonly conversation: ConversationView | null
+  readonly anchor: HTMLElement | null
+  readonly onError: (error: ErrorReport | null) => void
+  readonly onClose: () => void
+}
+
+function OptionMenu({ conversation, ...rest }: OptionMenuProps) {
+  return conversation === null ? null : <OpenMenu conversation={conversation} {...rest} />
+}
+
+function OpenMenu({
+  conversation,
+  anchor,
+  onError,
+  onClose,
+}: OptionMenuProps & { readonly conversation: ConversationView }) {
+  const text = useText()
+  const groups = useSettingsGroups(conversation, onError)
+  return <MenuPopup label={text('menu.open')} groups={groups} anchor={anchor} onClose={onClose} />
 }

@@ -19,14 +19,12 @@ const muteMs = 8 * hourMs
 /** Everything that can be set for one conversation. */
 export function ConversationMenu({ conversation, onVerify, onBlock, onError }: ConversationMenuProps) {
   const text = useText()
-  const { client, now } = useServices()
-  const { conversationId, standing, pinned, archived, identity } = conversation
+  const { client } = useServices()
+  const { conversationId, standing, identity } = conversation
   const run = async (call: Promise<Result<unknown>>): Promise<void> => {
     const answer = await call
     onError(answer.ok ? null : answer.error)
   }
-  const set = (part: Omit<CallInput<'conversation.settings'>, 'conversationId'>): void =>
-    void run(client.call('conversation.settings', { conversationId, ...part }))
   const verify: MenuItem = { key: 'verify', label: text('menu.verify'), icon: 'seal', onChoose: onVerify }
   const block: MenuItem =
     standing === 'blocked'
@@ -50,26 +48,48 @@ export function ConversationMenu({ conversation, onVerify, onBlock, onError }: C
           },
         ]
       : []),
+    ...useSettingsGroups(conversation, onError),
+    { key: 'block', items: [block] },
+  ]
+  return <Menu label={text('menu.open')} icon="more" groups={groups} />
+}
+
+/** What is set for oneself alone; also the context menu of the list. */
+export function useSettingsGroups(
+  conversation: ConversationView,
+  onError: (error: ErrorReport | null) => void,
+): readonly MenuGroup[] {
+  const text = useText()
+  const { client, now } = useServices()
+  const { conversationId, pinned, archived } = conversation
+  const set = async (part: Omit<CallInput<'conversation.settings'>, 'conversationId'>): Promise<void> => {
+    const answer = await client.call('conversation.settings', { conversationId, ...part })
+    onError(answer.ok ? null : answer.error)
+  }
+  return [
     {
       key: 'mute',
       label: text('menu.notifications'),
-      items: muteItems(text, now(), conversation, (mutedUntil) => set({ mutedUntil })),
+      items: muteItems(text, now(), conversation, (mutedUntil) => void set({ mutedUntil })),
     },
     {
       key: 'place',
       items: [
-        { key: 'pin', label: text('menu.pin'), checked: pinned, onChoose: () => set({ pinned: !pinned }) },
+        {
+          key: 'pin',
+          label: text('menu.pin'),
+          checked: pinned,
+          onChoose: () => void set({ pinned: !pinned }),
+        },
         {
           key: 'archive',
           label: text('menu.archive'),
           checked: archived,
-          onChoose: () => set({ archived: !archived }),
+          onChoose: () => void set({ archived: !archived }),
         },
       ],
     },
-    { key: 'block', items: [block] },
   ]
-  return <Menu label={text('menu.open')} icon="more" groups={groups} />
 }
 
 /** What is offered, and what the other side has chosen where it is something else. */

@@ -12,6 +12,8 @@ interface ConversationOptionProps {
   readonly roving: boolean
   readonly onFocus: (conversationId: string) => void
   readonly onOpen: (conversationId: string) => void
+  /** Asked for by the context key or the other button of the pointer. */
+  readonly onMenu: (conversationId: string, option: HTMLElement) => void
 }
 
 export const ConversationOption = memo(function ConversationOption(props: ConversationOptionProps) {
@@ -36,6 +38,10 @@ export const ConversationOption = memo(function ConversationOption(props: Conver
       data-conversation-id={conversationId}
       onFocus={() => props.onFocus(conversationId)}
       onClick={() => props.onOpen(conversationId)}
+      onContextMenu={(event) => {
+        event.preventDefault()
+        props.onMenu(conversationId, event.currentTarget)
+      }}
       onKeyDown={(event) => {
         if (event.key !== 'Enter' && event.key !== ' ') return
         event.preventDefault()

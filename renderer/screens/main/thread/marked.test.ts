@@ -65,6 +65,9 @@ test('after an edit a range still marks what it marked', () => {
   expect(marks('un deux trois', 3, 4, 'et un deux trois')).toEqual(['deux'])
   expect(marks('un deux trois', 3, 4, 'un d-eux trois')).toEqual(['d-eux'])
   expect(marks('un deux trois', 3, 4, 'un trois')).toEqual([])
+  // What is typed right before or behind it is not of it.
+  expect(marks('un deux trois', 3, 4, 'un *deux trois')).toEqual(['deux'])
+  expect(marks('un deux trois', 3, 4, 'un deux* trois')).toEqual(['deux'])
   expect(marks('un deux trois', 3, 4, 'un de')).toEqual([])
 })
 
