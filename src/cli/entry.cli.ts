@@ -8,7 +8,9 @@ import type { OsKeyStore } from '../engine/index.ts'
 import { readLinuxPolicy } from '../policy/index.ts'
 import { createText, errorText } from '../text/index.ts'
 import { languageOf, parseCommandLine, type CommandLine } from './arguments.ts'
+import { noticeNames } from './notices.ts'
 import { passphraseFromDescriptor, passphraseFromTerminal } from './passphrase.ts'
+import { methods } from './rpc.ts'
 import { serve } from './serve.ts'
 
 const language = languageOf(process.env)
@@ -66,12 +68,16 @@ async function run(command: Extract<CommandLine, { kind: 'run' }>): Promise<void
   }
 }
 
+function usage(): string {
+  return text('cli.usage', { methods: [...methods].join(', '), notices: noticeNames.join(', ') })
+}
+
 async function main(): Promise<number> {
   // SECURITY 1: whatever is written is for this user alone.
   process.umask(0o077)
   try {
     const command = parseCommandLine(process.argv.slice(2))
-    if (command.kind === 'help') process.stderr.write(`${text('cli.usage')}\n`)
+    if (command.kind === 'help') process.stdout.write(`${usage()}\n`)
     else await run(command)
     return 0
   } catch (error) {

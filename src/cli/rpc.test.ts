@@ -15,11 +15,16 @@ describe('a line of requests', () => {
     })
   })
 
-  it('cannot carry a passphrase, and an enrolment gets the one that was given apart', () => {
+  it('cannot carry a passphrase, and what makes a vault gets the one that was given apart', () => {
     expect(methods.has('vault.unlock')).toBe(false)
     expect([...methods].every((name) => Object.hasOwn(calls, name))).toBe(true)
     const params = { invitation: 'i', deviceName: 'x', protection: { kind: 'osKeyStore' } }
     expect(readLine(request({ method: 'enrolment.complete', params }), 'secret')).toMatchObject({
+      kind: 'call',
+      input: { protection: { kind: 'passphrase', passphrase: 'secret' } },
+    })
+    const link = { relay: 'r', deviceName: 'x', protection: { kind: 'osKeyStore' } }
+    expect(readLine(request({ method: 'link.begin', params: link }), 'secret')).toMatchObject({
       kind: 'call',
       input: { protection: { kind: 'passphrase', passphrase: 'secret' } },
     })

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import type { ErrorCode, ErrorReport, Result } from '../base/errors.ts'
 import { calls, type EngineCallName } from '../contract/index.ts'
+import type { Notice } from './notices.ts'
 
 /**
  * JSON-RPC 2.0, one message a line (https://www.jsonrpc.org/specification). Methods are the engine's calls of the
- * contract with their own schemas; deltas come as notifications. Two calls differ, because the passphrase never
- * travels here: `enrolment.complete` has no `protection`, and there is no `vault.unlock`.
+ * contract with their own schemas; what happens comes as notifications. Three calls differ, because the passphrase never
+ * travels here: `enrolment.complete` and `link.begin` have no `protection`, and there is no `vault.unlock`.
  */
 export const lineCharacters = 256 * 1024
 
@@ -45,6 +46,9 @@ const requestSchema = z.object({
 
 const withheld: ReadonlySet<string> = new Set(['vault.unlock'])
 
+/** Calls that make a vault: what protects it is given apart. */
+const protects: ReadonlySet<string> = new Set(['enrolment.complete', 'link.begin'])
+
 /** What may be called from the command line. */
 export const methods: ReadonlySet<string> = new Set(
   Object.entries(calls)
@@ -52,7 +56,7 @@ export const methods: ReadonlySet<string> = new Set(
     .map(([name]) => name),
 )
 
-/** Understands one line. Pure; never throws. `passphrase` protects the vault of an enrolment. */
+/** Understands one line. Pure; never throws. `passphrase` protects a vault that is made. */
 export function readLine(line: string, passphrase: string): Incoming {
   if (line.length > lineCharacters)
     return refused(null, rpcCodes.request, 'request too large', 'ipc.tooLarge')
@@ -66,8 +70,8 @@ export function readLine(line: string, passphrase: string): Incoming {
   if (!request.success) return refused(null, rpcCodes.request, 'not a request', 'ipc.malformed')
   const { id, method, params } = request.data
   if (!isMethod(method)) return refused(id, rpcCodes.method, 'no such method', 'ipc.malformed')
-  const given =
-    method === 'enrolment.complete' ? { ...params, protection: { kind: 'passphrase', passphrase } } : params
+  // Last, so that a request cannot choose another protection.
+  const given = protects.has(method) ? { ...params, protection: { kind: 'passphrase', passphrase } } : params
   const input = calls[method].input.safeParse(given)
   if (!input.success) return refused(id, rpcCodes.params, 'wrong parameters', 'ipc.malformed')
   return { kind: 'call', id, name: method, input: input.data }
@@ -89,7 +93,7 @@ export function refusalLine(refusal: Extract<Incoming, { kind: 'refused' }>): st
   return JSON.stringify({ jsonrpc: '2.0', id: refusal.id, error: refusal.error })
 }
 
-export function notificationLine(method: 'delta' | 'ready', params: unknown): string {
+export function notificationLine({ method, params }: Notice): string {
   return JSON.stringify({ jsonrpc: '2.0', method, params })
 }
 

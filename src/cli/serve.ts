@@ -2,7 +2,9 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
+import type { CallOutput, Delta, State } from '../contract/index.ts'
 import type { EngineHost } from '../engine/index.ts'
+import { Notices, type Notice } from './notices.ts'
 import { answerLine, notificationLine, readLine, refusalLine } from './rpc.ts'
 
 export interface ServeOptions {
@@ -24,12 +26,9 @@ export interface ServeOptions {
 export async function serve(options: ServeOptions): Promise<void> {
   const { engine, input, output, passphrase, sentence } = options
   const over = AbortSignal.any([options.signal, closingOf(output)])
-  await unlock(engine, passphrase)
   const say = (line: string): boolean => output.write(`${line}\n`)
-  const end = engine.onDelta((delta) => void say(notificationLine('delta', delta)))
-  const snapshot = await engine.call('state.snapshot', {})
-  if (snapshot.ok) say(notificationLine('ready', snapshot.value))
-  const open = new Set<Promise<void>>()
+  const end = await open(engine, passphrase, (notice) => void say(notificationLine(notice)))
+  const asked = new Set<Promise<void>>()
   const lines = createInterface({ input, crlfDelay: Infinity, signal: over })
   // Readline hears the input's `end`, which one that fails or is destroyed never says.
   const close = (): void => lines.close()
@@ -40,12 +39,12 @@ export async function serve(options: ServeOptions): Promise<void> {
     const work = answer(engine, line, passphrase, sentence).then((said) => {
       if (said !== null) say(said)
     })
-    const settled = work.finally(() => open.delete(settled))
-    open.add(settled)
+    const settled = work.finally(() => asked.delete(settled))
+    asked.add(settled)
     // Whoever does not read the answers is not asked for more.
     if (output.writableNeedDrain) await drained(output, over)
   }
-  await Promise.race([Promise.all(open), aborted(over)])
+  await Promise.race([Promise.all(asked), aborted(over)])
   end()
 }
 
@@ -82,10 +81,42 @@ async function answer(
   return incoming.id === undefined ? null : answerLine(incoming.id, result, sentence)
 }
 
-async function unlock(engine: EngineHost, passphrase: string): Promise<void> {
+/** Unlocks, tells the state, and from then on what changes; answers how to end that. */
+async function open(
+  engine: EngineHost,
+  passphrase: string,
+  tell: (notice: Notice) => void,
+): Promise<() => void> {
+  const notices = new Notices()
+  const early: Delta[] = []
+  let take = (delta: Delta): void => void early.push(delta)
+  const end = engine.onDelta((delta) => take(delta))
+  await unlock(engine, passphrase)
+  const newest = new Map<string, number>()
+  for (const { conversationId } of conversationsOf((await snapshotOf(engine)).state)) {
+    const page = await engine.call('conversation.messages', { conversationId, before: null, limit: 1 })
+    const position = page.ok ? page.value.messages[0]?.position : undefined
+    if (position !== undefined) newest.set(conversationId, position)
+  }
+  const snapshot = await snapshotOf(engine)
+  tell(notices.ready(snapshot, newest))
+  take = ({ number, change }) => {
+    if (number > snapshot.number) for (const notice of notices.of(change)) tell(notice)
+  }
+  for (const delta of early) take(delta)
+  return end
+}
+
+const conversationsOf = (state: State) => (state.phase === 'ready' ? state.conversations : [])
+
+async function snapshotOf(engine: EngineHost): Promise<CallOutput<'state.snapshot'>> {
   const snapshot = await engine.call('state.snapshot', {})
   if (!snapshot.ok) throw new CodedError(snapshot.error.code, snapshot.error.details)
-  const { state } = snapshot.value
+  return snapshot.value
+}
+
+async function unlock(engine: EngineHost, passphrase: string): Promise<void> {
+  const { state } = await snapshotOf(engine)
   if (state.phase === 'refused') throw new CodedError(state.error.code, state.error.details)
   if (state.phase !== 'locked') return
   const unlocked = await engine.call('vault.unlock', { passphrase })
