@@ -39,11 +39,11 @@ test('two people write to each other live, and a restart keeps all of it', async
   await test.step('both ways, with the states of each message', async () => {
     await write(left.page, 'Le rapport est prêt.')
     await expect(row(right.page, 'Le rapport est prêt.')).toBeVisible(onTheWay)
-    await expectState(left.page, 'Le rapport est prêt.', 'delivered')
+    await expectState(left.page, 'Le rapport est prêt.', 'arrived')
     await expectState(right.page, 'Le rapport est prêt.', 'received')
     await write(right.page, 'Merci, je le lis\nce soir.')
     await expect(row(left.page, 'Merci, je le lis\nce soir.')).toBeVisible(onTheWay)
-    await expectState(right.page, 'Merci, je le lis\nce soir.', 'delivered')
+    await expectState(right.page, 'Merci, je le lis\nce soir.', 'arrived')
     await expect(row(left.page, 'Merci, je le lis\nce soir.')).toContainText(tahar.service)
   })
 
@@ -150,7 +150,7 @@ test('what is written while the recipient is away waits at the relay', async ({ 
   const option = again.page.getByTestId('conversation-list').getByRole('option')
   await expect(option.locator('.count')).toHaveText('3', onTheWay)
   await expect(option).toHaveAccessibleName(new RegExp(text('list.unread', { count: 3 })))
-  for (const words of waiting) await expectState(left.page, words, 'delivered')
+  for (const words of waiting) await expectState(left.page, words, 'arrived')
   expect((await readSides(again.page, toLeft)).received).toEqual(waiting)
 })
 
@@ -192,8 +192,8 @@ test('what is written without the relay waits on the workstation, over a restart
   await relay.start()
   await Promise.all([reconnect(again.page), reconnect(right.page)])
 
-  await expectState(again.page, 'Deuxième note', 'delivered')
-  await expectState(right.page, 'Réponse sans réseau', 'delivered')
+  await expectState(again.page, 'Deuxième note', 'arrived')
+  await expectState(right.page, 'Réponse sans réseau', 'arrived')
   const notes = ['Première note', 'Deuxième note']
   expect(await readSides(right.page, toLeft)).toEqual({ own: ['Réponse sans réseau'], received: notes })
   expect(await readSides(again.page, toRight)).toEqual({ own: notes, received: ['Réponse sans réseau'] })
@@ -246,7 +246,7 @@ test('a message that cannot go says why, and is tried again or removed', async (
   await expectState(left.page, 'Pour Tahar', 'sent')
   const again = await workstation('right')
   await unlock(again.page)
-  await expectState(left.page, 'Pour Tahar', 'delivered')
+  await expectState(left.page, 'Pour Tahar', 'arrived')
   const { account } = await readReady(left.page)
   expect((await readSides(again.page, account.person.accountId)).received).toEqual(['Pour Tahar'])
 })

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from './fixture.ts'
 import {
+  arrivedStates,
   burstSoFar,
   numbered,
   readReady,
@@ -22,7 +23,7 @@ test.describe.configure({ timeout: 240_000 })
 /** Own messages that the other side has not confirmed. */
 async function undelivered({ page }: Workstation, conversationId: string): Promise<number> {
   const messages = await readThread(page, conversationId)
-  return messages.filter(({ own, delivery }) => own && delivery !== 'delivered').length
+  return messages.filter(({ own, delivery }) => own && !arrivedStates.includes(delivery)).length
 }
 
 const patience = { timeout: 60_000 }
@@ -81,7 +82,7 @@ test('a workstation killed in the middle of sending keeps what it accepted, once
   await unlock(again.page)
   await chooseConversation(again.page, tahar.name)
   await write(again.page, 'Après la coupure')
-  await expectState(again.page, 'Après la coupure', 'delivered')
+  await expectState(again.page, 'Après la coupure', 'arrived')
   const { own } = await readSides(again.page, toRight)
   // All that was accepted, perhaps some that were being accepted, none twice, none left out.
   expect(own.length - 1).toBeGreaterThanOrEqual(100)
@@ -107,7 +108,7 @@ test('a workstation killed in the middle of receiving misses nothing', async ({ 
   await expect.poll(() => undelivered(left, toRight), patience).toBe(0)
   await chooseConversation(again.page, solene.name)
   await write(again.page, 'Tout est là')
-  await expectState(again.page, 'Tout est là', 'delivered')
+  await expectState(again.page, 'Tout est là', 'arrived')
 })
 
 test('a vault under a passphrase asks for it after a kill, and counts what was wrong', async ({

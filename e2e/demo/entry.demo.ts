@@ -100,7 +100,7 @@ async function play(folder: string): Promise<{ left: object; right: object }> {
   await step('they write to each other both ways', async () => {
     const first = 'Bonjour Aïssatou, le compte rendu de la réunion de sécurité civile est prêt.'
     await say(left, right.name, first, right.at)
-    await expectState(left.at.page, first, 'delivered')
+    await expectState(left.at.page, first, 'arrived')
     await say(right, left.name, 'Merci Solène. Je le relis avant midi et je vous réponds ici.', left.at)
     await say(left, right.name, 'Parfait. Le préfet le signe à 15 heures.', right.at)
     await picture('conversation-solene', left.at)

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect, type Locator, type Page } from '@playwright/test'
 import type { Bridge, Delivery, MessageView, ReadyState } from '../../src/contract/index.ts'
-import { createText } from '../../src/text/index.ts'
 import { readState, text } from './workstation.ts'
 
 /** Longest wait for messages that are on their way, in ms. */
@@ -60,18 +59,25 @@ export function row(page: Page, words: string): Locator {
     .filter({ has: page.getByText(words, { exact: true }) })
 }
 
-/** Waits until the row of an own message shows this state, to the eye and to a listener. */
-export async function expectState(page: Page, words: string, delivery: Delivery): Promise<void> {
+/**
+ * Waits until the row of an own message shows this state, to the eye and to a listener. `arrived`: delivered, or read
+ * already, for the other window may have the focus.
+ */
+export async function expectState(page: Page, words: string, delivery: Delivery | 'arrived'): Promise<void> {
   const shown = row(page, words)
-  await expect(shown).toHaveAttribute('data-delivery', delivery, onTheWay)
+  const states = delivery === 'arrived' ? arrivedStates : [delivery]
+  await expect(shown).toHaveAttribute('data-delivery', new RegExp(`^(${states.join('|')})$`), onTheWay)
   if (delivery === 'received') return
-  const name = { name: createText('fr')(`delivery.${delivery}`) }
-  await expect(shown.getByRole('img', name)).toBeVisible()
+  const names = states.map((state) => (state === 'received' ? '' : text(`delivery.${state}`)))
+  await expect(shown.getByRole('img', { name: new RegExp(`^(${names.join('|')})`) })).toBeVisible()
 }
+
+/** What a message of one's own shows once the other workstation has it. */
+export const arrivedStates: readonly Delivery[] = ['delivered', 'read']
 
 /** Presses « Réessayer maintenant » until the relay, which runs again, is reached. */
 export async function reconnect(page: Page): Promise<void> {
-  const retry = page.locator('.banner').getByRole('button')
+  const retry = page.getByRole('button', { name: text('banner.retry') })
   await expect(async () => {
     // It may have come back by itself meanwhile.
     if (await retry.isVisible()) await retry.click({ timeout: 1_000 })
