@@ -285,7 +285,7 @@ it('tells a wrong passphrase and a profile in use in a sentence with a code, and
 
 it('says how it is used, and what may be asked, in the person’s language', async () => {
   for (const [language, word] of [
-    ['fr_FR.UTF-8', 'Usage :'],
+    ['fr_FR.UTF-8', 'Usage\u00a0:'],
     ['en_GB.UTF-8', 'Usage:'],
   ]) {
     const { stdout } = await promisify(execFile)(process.execPath, [program, '--help'], {
