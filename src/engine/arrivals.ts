@@ -10,6 +10,7 @@ import type { Address } from '../protocol/address.ts'
 import { readConversation, takeTimer, touchConversation } from '../storage/repositories/conversations.ts'
 import {
   advanceDelivery,
+  deleteMessage,
   findMessage,
   findOwnMessage,
   insertMessage,
@@ -20,6 +21,7 @@ import {
 import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { addPendingChange, takePendingChanges } from '../storage/repositories/pendingChanges.ts'
 import { writePersonKey } from '../storage/repositories/personKeys.ts'
+import { deleteQuarantined, findQuarantined } from '../storage/repositories/quarantine.ts'
 import { startTimer } from '../storage/repositories/readState.ts'
 import { rememberReceived } from '../storage/repositories/received.ts'
 import { purgeConfirmed } from '../storage/repositories/resendLog.ts'
@@ -100,6 +102,9 @@ export class Arrivals implements BatchResult {
       case 'ownNotice':
         this.#ownNotice(tx, effect)
         return null
+      case 'resent':
+        this.#resent(tx, effect, sender)
+        return null
       case 'refuse':
         return effect.code
     }
@@ -136,14 +141,11 @@ export class Arrivals implements BatchResult {
   #show(tx: Tx, { message, resentEnvelopeId }: EffectOf<'show'>, sender: Address): void {
     const { authorId: accountId, authorDevice: deviceId, messageId, receivedAt } = message
     const isNew = rememberReceived(tx, { accountId, deviceId, messageId }, receivedAt)
-    // A message that came after all, or comes twice, leaves no mark of the envelope that could not be read.
-    if (!isNew && resentEnvelopeId === null) return
+    if (!isNew) return
     const before = readConversation(tx, message.conversationId)
     if (before?.blocked === true && !message.own) return
-    const position = isNew
-      ? this.#insert(tx, message, resentEnvelopeId)
-      : this.#unmark(tx, message, resentEnvelopeId)
-    if (position === null || !isNew) return
+    const position = this.#insert(tx, message, resentEnvelopeId)
+    if (position === null) return
     if (message.own) startTimer(tx, position, Math.min(message.sentAt, this.#now))
     else if (message.kind === 'text') this.#owe(sender.accountId, { kind: 'text', messageId })
     this.#takePending(tx, message)
@@ -165,14 +167,6 @@ export class Arrivals implements BatchResult {
     return position
   }
 
-  /** The mark goes, for its message is there already. */
-  #unmark(tx: Tx, message: NewMessage, resentEnvelopeId: Bytes | null): null {
-    if (resentEnvelopeId === null) return null
-    replaceMark(tx, message.conversationId, resentEnvelopeId, message)
-    this.#gone(message.conversationId, resentEnvelopeId)
-    return null
-  }
-
   #gone(conversationId: string, messageId: Bytes): void {
     this.removed.push({ conversationId, messageId: toHex(messageId) })
     this.touch(conversationId)
@@ -182,6 +176,19 @@ export class Arrivals implements BatchResult {
     const owed = this.#receipts.get(accountId)
     if (owed === undefined) this.#receipts.set(accountId, [message])
     else owed.push(message)
+  }
+
+  /** Neither its mark nor its envelope is needed any more; a message has taken the mark's place already. */
+  #resent(tx: Tx, { envelopeId }: EffectOf<'resent'>, sender: Address): void {
+    const mark = findMessage(tx, sender.accountId, envelopeId)
+    if (mark?.kind === 'undecryptable' && mark.authorDevice === sender.deviceId) {
+      deleteMessage(tx, mark.position)
+      this.#gone(mark.conversationId, envelopeId)
+    }
+    const kept = findQuarantined(tx, envelopeId)
+    if (kept?.accountId === sender.accountId && kept.deviceId === sender.deviceId) {
+      deleteQuarantined(tx, kept.id)
+    }
   }
 
   #change(tx: Tx, effect: EffectOf<'change'>, sender: Address): ErrorCode | null {

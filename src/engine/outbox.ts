@@ -16,6 +16,7 @@ import {
   readCiphertexts,
   readJob,
   type Job,
+  type JobKind,
 } from '../storage/repositories/outbox.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { Access } from './access.ts'
@@ -42,6 +43,8 @@ const leaseMs = 60_000
 const expiredAtOnce = 100
 /** How often another authorisation is taken for one put: the relay may refuse them all. */
 const authorisationsInARow = 3
+/** What no person looks for: the next receipt says as much, and writing is over. */
+const implicitKinds: ReadonlySet<JobKind> = new Set(['receipt', 'readReceipt', 'typing', 'retryRequest'])
 /** How long a lane waits for a person's decision about an identity before it looks again. */
 const heldMs = 3_600_000
 
@@ -222,7 +225,8 @@ export class Outbox {
       const sealed: OutgoingEnvelope[] = []
       for (const made of readCiphertexts(this.#parts.vault.sql, job.jobId)) {
         const { deviceId, registrationId, envelopeId } = made
-        const body = await turn.seal({ accountId: job.destination, deviceId }, made, certificate)
+        const inner = { ...made, implicit: implicitKinds.has(job.kind) }
+        const body = await turn.seal({ accountId: job.destination, deviceId }, inner, certificate)
         sealed.push({ deviceId, registrationId, envelopeId, body })
       }
       return sealed

@@ -1,71 +1,102 @@
 import { randomBytes } from 'node:crypto'
-import { Agent } from 'node:http'
 import { expect, it } from 'vitest'
-import { copyBytes, fromUuid, type Bytes } from '../base/bytes.ts'
-import { signWithDeviceKey } from '../protocol/keys.ts'
-import { readAccount, type Account } from '../storage/repositories/account.ts'
+import { copyBytes, type Bytes } from '../base/bytes.ts'
 import { countQuarantined } from '../storage/repositories/quarantine.ts'
-import { openSocket, type Welcomed } from './relay/socket.ts'
+import { certificateUnder, newPrivateKey } from '../protocol/forging.ts'
+import { identityPublicKey, newIdentityKeyPair } from '../protocol/keys.ts'
+import { accountOf, Attacker, contentOf, leave, targetOf, textBody, type Target } from './testing/attacker.ts'
 import { setting } from './testing/setting.ts'
-import { until, type Workstation } from './testing/workstation.ts'
+import { until } from './testing/workstation.ts'
 
-const { enrolled } = setting()
+const here = setting()
+const { enrolled } = here
 
-async function accountOf(station: Workstation): Promise<Account> {
-  const account = await station.inVault((vault) => readAccount(vault.sql))
-  if (account === null) throw new Error('no account')
-  return account
-}
+const poisonEnvelopes = 2_000
+const goodMessages = 40
+const day = 24 * 3_600_000
 
-/** A login of an enrolled device that speaks the frames by hand. */
-async function rawLogin(account: Account): Promise<Welcomed> {
-  const { accountId, deviceId, relayId, relayAddress } = account.record
-  const sign = (input: Uint8Array): Bytes => signWithDeviceKey(account.deviceKey, input)
-  return await openSocket(
-    { origin: relayAddress, agent: new Agent() },
-    { accountId, deviceId, relayId, sign },
-    { deliver: () => undefined, queueEmpty: () => undefined, closed: () => undefined },
-  )
-}
-
-it('keeps poison in quarantine and takes in everything between', async () => {
-  const [a, b, mallory] = [await enrolled('A'), await enrolled('B'), await enrolled('M')]
-  const toB = await a.openConversation(b)
-  const { record } = await accountOf(b)
-  const attacker = await accountOf(mallory)
-  await mallory.engine.stop()
-  const { socket } = await rawLogin(attacker)
-  const destination = fromUuid(record.accountId) ?? new Uint8Array()
-  const poison = [
-    new Uint8Array(1),
-    copyBytes(randomBytes(100)),
-    Uint8Array.of(0x11, ...randomBytes(300)),
-    Uint8Array.of(0x22, ...randomBytes(300)),
-    copyBytes(randomBytes(80_000)),
-  ]
+it('keeps 2,000 poison envelopes in quarantine and takes in everything between', async () => {
+  const [a, b, m] = [await enrolled('A'), await enrolled('B'), await enrolled('M')]
+  const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
+  const target = targetOf(await accountOf(b))
+  const mallory = await Attacker.of(m, here.relay.trustRootPrivateKey())
+  await mallory.meet(target)
+  const makers = await poisons(mallory, target)
+  const socket = await mallory.connect()
   await b.engine.stop()
-  const texts = Array.from({ length: 40 }, (_, n) => `entre deux ${n}`)
+  const texts = Array.from({ length: goodMessages }, (_, n) => `entre deux ${n}`)
   for (const [n, text] of texts.entries()) {
     await a.send(toB, text)
     await until(async () => (await a.thread(toB)).at(-1)?.delivery === 'sent')
-    const outcome = await socket.put(destination, [
-      {
-        deviceId: record.deviceId,
-        registrationId: record.registrationId,
-        envelopeId: copyBytes(randomBytes(16)),
-        body: poison[n % poison.length] ?? new Uint8Array(1),
-      },
-    ])
-    expect(outcome.kind).toBe('stored')
+    const share = poisonEnvelopes / goodMessages
+    const bodies = Array.from({ length: share }, (_, k) => makers[(n * share + k) % makers.length])
+    await leave(
+      socket,
+      target,
+      bodies.map((make) => make?.() ?? new Uint8Array(1)),
+    )
   }
   socket.close()
   await b.restart()
-  const toA = await a.accountId()
-  await until(async () => (await b.texts(toA)).length === texts.length)
+  await until(async () => (await b.peek(countQuarantined)) >= poisonEnvelopes, 40_000)
+  await until(async () => (await b.texts(toA)).length >= texts.length)
   expect(await b.texts(toA)).toEqual(texts)
-  await until(async () => (await b.ready()).connection.state === 'online')
-  expect(await b.inVault((vault) => countQuarantined(vault.sql))).toBe(texts.length)
-  expect(await b.texts(toA)).toEqual(texts)
+  expect(await b.peek(countQuarantined)).toBe(poisonEnvelopes)
+  const reasons = await b.peek((sql) =>
+    sql.all<{ reason: string }>('SELECT DISTINCT reason FROM quarantine ORDER BY reason'),
+  )
+  expect(reasons.map(({ reason }) => reason)).toEqual([
+    'certificate.expired',
+    'certificate.sender',
+    'certificate.untrusted',
+    'envelope.malformed',
+    'envelope.undecryptable',
+  ])
+  await b.restart()
+  await b.online()
   await a.send(toB, 'après')
   await until(async () => (await b.texts(toA)).at(-1) === 'après')
-})
+  mallory.end()
+}, 90_000)
+
+/** Each makes one envelope that cannot be taken in. What costs much to make is made once and left again under a new id. */
+async function poisons(mallory: Attacker, target: Target): Promise<readonly (() => Bytes)[]> {
+  const text = textBody('poison')
+  const whole = await mallory.envelope(target, text)
+  const inner = await mallory.encrypt(target, contentOf(text))
+  const noise = (length: number, ...first: number[]): Bytes => Uint8Array.of(...first, ...randomBytes(length))
+  const { accountId, address, identityKey } = mallory
+  const root = here.relay.trustRootPrivateKey()
+  const later = Date.now() + day
+  const otherRoot = certificateUnder(newPrivateKey(), address, identityKey, later)
+  const otherKey = identityPublicKey(newIdentityKeyPair())
+  const sealed = await Promise.all([
+    mallory.seal(target, { ...inner, ciphertext: flipped(inner.ciphertext, inner.ciphertext.length - 20) }),
+    mallory.seal(target, inner, mallory.certificate(Date.now() - day)),
+    mallory.seal(target, inner, otherRoot),
+    mallory.seal(target, inner, certificateUnder(root, address, otherKey, later)),
+    mallory.seal(target, inner, certificateUnder(root, { accountId, deviceId: 9 }, otherKey, later)),
+    mallory.seal(target, { type: inner.type, ciphertext: noise(200) }),
+    mallory.seal(target, { type: whisperType, ciphertext: inner.ciphertext }),
+  ])
+  return [
+    () => noise(1),
+    () => noise(100),
+    () => noise(300, 0x11),
+    () => noise(300, 0x22),
+    () => noise(4_000, 0x11, 0x0a, 0x21, 0x05),
+    () => whole.slice(0, whole.length / 2),
+    () => flipped(whole, 40),
+    () => flipped(whole, whole.length - 1),
+    ...sealed.map((body) => () => body),
+  ]
+}
+
+/** libsignal's CiphertextMessageType of a later message of a session. */
+const whisperType = 2
+
+function flipped(bytes: Bytes, at: number): Bytes {
+  const changed = copyBytes(bytes)
+  changed[at] = (changed[at] ?? 0) ^ 1
+  return changed
+}

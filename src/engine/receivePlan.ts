@@ -43,6 +43,8 @@ export type Effect =
   /** With it one writes to the sender without a permit. */
   | { readonly kind: 'profileKey'; readonly profileKey: Bytes; readonly toldAt: number }
   | { readonly kind: 'ownNotice'; readonly notice: OwnNotice; readonly changeId: Bytes }
+  /** What could not be read in this envelope has come after all. */
+  | { readonly kind: 'resent'; readonly envelopeId: Bytes }
   /** Well-formed, and not the sender's to say. */
   | { readonly kind: 'refuse'; readonly code: ErrorCode }
 
@@ -69,13 +71,15 @@ export function planContent(encoded: Bytes, arrival: Arrival, ownId: string): re
       ? [refuse('content.malformed')]
       : [show(place, { messageId: arrival.envelopeId, raw: encoded })]
   }
-  if (fromSelf) return planOwn(content, arrival, ownId)
+  const { resentEnvelopeId } = content
+  const after: Effect[] = resentEnvelopeId === null ? [] : [{ kind: 'resent', envelopeId: resentEnvelopeId }]
+  if (fromSelf) return [...planOwn(content, arrival, ownId), ...after]
   if (isForOwnDevices(content.body)) return [refuse('content.notAllowed')]
   const told: Effect[] =
     content.profileKey === null
       ? []
       : [{ kind: 'profileKey', profileKey: content.profileKey, toldAt: content.sentAt }]
-  return [...told, ...planSaid(content, place, ownId)]
+  return [...told, ...planSaid(content, place, ownId), ...after]
 }
 
 function planOwn(content: DecodedContent, arrival: Arrival, ownId: string): readonly Effect[] {

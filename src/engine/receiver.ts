@@ -10,8 +10,8 @@ import { writeTakenUpTo } from '../storage/repositories/account.ts'
 import {
   deleteQuarantined,
   insertQuarantined,
-  noteAttempt,
   readQuarantinedOf,
+  setReason,
   type QuarantineRow,
 } from '../storage/repositories/quarantine.ts'
 import { envelopeSeen, rememberEnvelope } from '../storage/repositories/received.ts'
@@ -148,6 +148,7 @@ export class Receiver {
           sender: null,
           changedKey: null,
           retry: null,
+          implicit: false,
         }
         this.#quarantine(turn, incoming(envelope, Number(envelope.receivedAt)), refused, changes)
         turn.writes.write((tx) => writeTakenUpTo(tx, Number(envelope.queueId)))
@@ -237,7 +238,7 @@ export class Receiver {
   }
 
   #quarantine(turn: Turn, envelope: Incoming, refused: Refused, changes: Arrivals): void {
-    const { sender, changedKey, retry } = refused
+    const { sender, changedKey, retry, implicit } = refused
     const { envelopeId, body, receivedAt, queueId } = envelope
     const accountId = sender?.accountId ?? null
     const deviceId = sender?.deviceId ?? null
@@ -268,7 +269,7 @@ export class Receiver {
       })
       if (sender === null || !isNew) return
       changes.touch(sender.accountId)
-      if (!isShownInThread(code) || sender.accountId === this.#parts.self.accountId) return
+      if (implicit || !isShownInThread(code) || sender.accountId === this.#parts.self.accountId) return
       changes.mark(tx, planUndecryptable({ sender, envelopeId, receivedAt }))
     })
     if (sender !== null && retry !== null) {
@@ -308,7 +309,9 @@ export class Receiver {
       const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0 }
       const opened = await turn.open(body, receivedAt, envelopeId)
       if (opened.kind === 'refused') {
-        turn.writes.write((tx) => noteAttempt(tx, id, null))
+        // Under a key that was not the one decided for: it waits for nothing any more.
+        const reason = opened.code === 'identity.changed' ? 'identity.superseded' : opened.code
+        turn.writes.write((tx) => setReason(tx, id, reason, null))
         continue
       }
       if (opened.kind === 'retryRequest') this.#answerRetry(turn, opened)

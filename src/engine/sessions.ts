@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { copyBytes, fromBase64Url, type Bytes } from '../base/bytes.ts'
+import { copyBytes, fromBase64Url, sameBytes, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { keyToken, peerToken } from '../journal/index.ts'
@@ -227,10 +227,10 @@ export class Sessions {
   }
 }
 
-/** SECURITY 5: holds an account whose identity key is not the known one, and journals it once. */
+/** SECURITY 5: holds an account whose identity key is not the known one, and journals each such key. */
 export function holdChangedIdentity(journal: Journal, turn: Turn, accountId: string, key: Bytes): void {
   const known = turn.writes.identities.get(accountId)
-  if (known === null || known.changedKey !== null) return
+  if (known === null || (known.changedKey !== null && sameBytes(known.changedKey, key))) return
   turn.holdIdentity(accountId, key)
   journal.note(turn.writes, (salt) => ({
     type: 'identity.changed',

@@ -48,6 +48,8 @@ export interface Refused {
   readonly changedKey: Bytes | null
   /** What to seal for the sender (type Plaintext) so that the message comes again; null where that would not help. */
   readonly retry: Bytes | null
+  /** Its sender says that nobody looks for it: a receipt, a notice of writing. */
+  readonly implicit: boolean
 }
 
 export type OpenResult = Opened | RetryRequested | Refused
@@ -98,15 +100,18 @@ export async function openEnvelope(context: OpeningContext, envelope: ReceivedEn
   const tried = await trySessions(context, unsealed)
   if (tried.kind === 'opened') return tried
   const failed = { type, ciphertext, senderDevice: sender.deviceId, envelopeId: envelope.envelopeId }
-  return refusal(tried.code, sender, { retry: retryRequest(tried.code, failed) })
+  return refusal(tried.code, sender, {
+    retry: unsealed.implicit ? null : retryRequest(tried.code, failed),
+    implicit: unsealed.implicit,
+  })
 }
 
 function refusal(
   code: ErrorCode,
   sender: Address | null,
-  more: Partial<Pick<Refused, 'changedKey' | 'retry'>> = {},
+  more: Partial<Pick<Refused, 'changedKey' | 'retry' | 'implicit'>> = {},
 ): Refused {
-  return { kind: 'refused', code, sender, changedKey: null, retry: null, ...more }
+  return { kind: 'refused', code, sender, changedKey: null, retry: null, implicit: false, ...more }
 }
 
 async function unsealForAny(

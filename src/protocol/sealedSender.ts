@@ -1,6 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf'
 import {
   CiphertextMessageType,
+  ContentHint,
   PublicKey,
   sealedSenderDecryptToUsmc,
   sealedSenderEncrypt,
@@ -29,11 +30,16 @@ const sealedType = new Map<number, number>([
   [CiphertextMessageType.Plaintext, 8],
 ])
 
+export interface SealedContent extends Pick<InnerCiphertext, 'type' | 'ciphertext'> {
+  /** Nobody looks for it: one that cannot be read leaves no mark and is not asked for again (libsignal: ContentHint). */
+  readonly implicit?: boolean
+}
+
 /** Sealed sender v1 around an inner ciphertext. Throws `identity.unknown` without an identity key of the recipient. */
 export async function seal(
   identities: IdentityKeyStore,
   to: Address,
-  inner: Pick<InnerCiphertext, 'type' | 'ciphertext'>,
+  inner: SealedContent,
   senderCertificate: Bytes,
 ): Promise<Bytes> {
   const type = sealedType.get(inner.type)
@@ -42,6 +48,7 @@ export async function seal(
     type,
     senderCertificate,
     content: inner.ciphertext,
+    contentHint: inner.implicit === true ? ContentHint.Implicit : ContentHint.Default,
   })
   try {
     const content = UnidentifiedSenderMessageContent.deserialize(
@@ -67,6 +74,7 @@ export interface Unsealed {
   readonly senderKey: Bytes
   readonly type: number
   readonly ciphertext: Bytes
+  readonly implicit: boolean
 }
 
 /** How certificates are judged: the relay's trust root, and its time of reception (never the local clock). */
@@ -104,6 +112,7 @@ export async function unseal(
     senderKey: certificate.key().serialize(),
     type: content.msgType(),
     ciphertext: content.contents(),
+    implicit: content.contentHint() === Number(ContentHint.Implicit),
   }
 }
 

@@ -9,7 +9,7 @@ import { preKeyBundle, type BundleDevice } from './bundle.ts'
 import { protocolError } from './errors.ts'
 import { openEnvelope, type OpenResult } from './opening.ts'
 import { deleteSessions, pruneRetired, retireSession, retireSessions } from './retiredSessions.ts'
-import { seal, type InnerCiphertext } from './sealedSender.ts'
+import { seal, type InnerCiphertext, type SealedContent } from './sealedSender.ts'
 import { knownIdentity, Stores, type LocalIdentity } from './stores.ts'
 
 /** This device as a turn knows it. */
@@ -127,7 +127,7 @@ export class Turn {
    * Keeps the sealed layer around what `encrypt` made, or (type Plaintext) around a retry request; touches no session.
    * Throws `identity.unknown`, `argument.invalid`.
    */
-  seal(to: Address, inner: Pick<InnerCiphertext, 'type' | 'ciphertext'>, certificate: Bytes): Promise<Bytes> {
+  seal(to: Address, inner: SealedContent, certificate: Bytes): Promise<Bytes> {
     return seal(this.#stores(this.writes).identity, to, inner, certificate)
   }
 

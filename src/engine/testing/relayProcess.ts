@@ -1,9 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { fromBase64Url, type Bytes } from '../../base/bytes.ts'
 
 const run = promisify(execFile)
 const bundle = resolve(import.meta.dirname, '../../../out/relay/entry.relay.js')
@@ -68,11 +69,27 @@ export class RelayProcess {
   /** The text of an invitation for a new account, with the pin of its own certificate or of another one. */
   async invite(name: string, certificate = this.#tls?.certificate ?? null): Promise<string> {
     const pin = certificate === null ? [] : ['--certificate', certificate]
-    const parts = ['invite', '--data', this.data, '--name', name, '--address', this.address, ...pin, '--json']
-    const { stdout } = await run(node, [bundle, ...parts])
+    return await this.#invitation(['--name', name, ...pin])
+  }
+
+  /** A new invitation for an account that is enrolled: whoever uses it is its only device. */
+  async inviteAgain(accountId: string): Promise<string> {
+    return await this.#invitation(['--account', accountId])
+  }
+
+  async #invitation(parts: readonly string[]): Promise<string> {
+    const all = ['invite', '--data', this.data, '--address', this.address, ...parts, '--json']
+    const { stdout } = await run(node, [bundle, ...all])
     const said: unknown = JSON.parse(stdout)
     if (typeof said !== 'object' || said === null || !('text' in said)) throw new Error('no invitation')
     return String(said.text)
+  }
+
+  /** What the administrator keeps elsewhere: with it a test certifies what it likes. */
+  trustRootPrivateKey(): Bytes {
+    const key = fromBase64Url(readFileSync(join(this.data, 'offline', 'trust-root.key'), 'utf8').trim())
+    if (key === null) throw new Error('no trust root')
+    return key
   }
 
   async end(): Promise<void> {

@@ -51,7 +51,7 @@ export type MakeHost = (
   clock: Clock,
 ) => { readonly host: EngineHost; start(): Promise<void>; readonly exited: Promise<void> }
 
-const inThisProcess: MakeHost = (options, keyStore, clock) => {
+export const inThisProcess: MakeHost = (options, keyStore, clock) => {
   const host = new Engine(options, keyStore, clock)
   return { host, start: () => host.start(), exited: new Promise(() => undefined) }
 }
