@@ -51,6 +51,7 @@ afterAll(async () => {
 /** What the relay does so that the point is reached at all. */
 function provocation(point: CrashPoint): Partial<FrameTampers> {
   switch (point) {
+    case 'session.committed':
     case 'generation.retired':
     case 'keys.committed':
       return { toWorkstation: takesForCopy }
@@ -112,12 +113,13 @@ async function killAt(point: CrashPoint, kill: number): Promise<void> {
   const exited = a.exited.then(() => {
     dead = true
   })
+  const end = performance.now() + 30_000
   for (let n = 0; !dead; n += 1) {
-    if (n > 500) throw new Error(`${point} is never reached`)
+    if (performance.now() > end) throw new Error(`${point} is never reached`)
     await Promise.race([write('a', `a ${point} ${kill}.${n}`), exited])
     if (n % 2 === 0) await write('b', `b ${point} ${kill}.${n}`)
     if (atStop && n > 2) await Promise.race([a.engine.stop(), exited])
-    await Promise.race([rest(10), exited])
+    await Promise.race([rest(20), exited])
   }
   // Nobody had seen its last words: what it wrote down still counts.
   const own = (await a.peek((sql) => sql.all<{ text: string }>(ownTexts))).map(({ text }) => text)
@@ -155,7 +157,9 @@ async function expectAllShown(): Promise<void> {
     const complete = async (): Promise<boolean> =>
       (await views(ids[who])).every((texts) => texts.length >= answered[who].length)
     await until(complete, 30_000).catch(() => undefined)
-    for (const texts of await views(ids[who])) expect(texts).toEqual(answered[who])
+    for (const [where, texts] of (await views(ids[who])).entries()) {
+      expect(texts, `by ${who}, at ${['a', 'a2', 'b'][where]}`).toEqual(answered[who])
+    }
   }
   for (const [station, withWhom] of [
     [a, ids.b],

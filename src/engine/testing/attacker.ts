@@ -31,6 +31,7 @@ type Inner = Pick<InnerCiphertext, 'type' | 'ciphertext'>
 export interface Target extends Address {
   readonly registrationId: number
   readonly accessKey: Bytes
+  readonly identityKey: Bytes
 }
 
 export async function accountOf(station: Workstation): Promise<Account> {
@@ -39,9 +40,15 @@ export async function accountOf(station: Workstation): Promise<Account> {
   return account
 }
 
-export function targetOf({ record, profileKey }: Account): Target {
+export function targetOf({ record, profileKey, identityKeyPair }: Account): Target {
   const { accountId, deviceId, registrationId } = record
-  return { accountId, deviceId, registrationId, accessKey: accessKeyOf(profileKey) }
+  return {
+    accountId,
+    deviceId,
+    registrationId,
+    accessKey: accessKeyOf(profileKey),
+    identityKey: identityPublicKey(identityKeyPair),
+  }
 }
 
 export const newId = (): Bytes => copyBytes(randomBytes(16))
