@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import { countQuarantined } from '../storage/repositories/quarantine.ts'
-import { certificateUnder, newPrivateKey } from '../protocol/forging.ts'
+import { certificateUnder, newPrivateKey, sealAs } from '../protocol/forging.ts'
 import { identityPublicKey, newIdentityKeyPair } from '../protocol/keys.ts'
 import { accountOf, Attacker, contentOf, leave, targetOf, textBody, type Target } from './testing/attacker.ts'
 import { setting } from './testing/setting.ts'
@@ -65,17 +65,18 @@ async function poisons(mallory: Attacker, target: Target): Promise<readonly (() 
   const whole = await mallory.envelope(target, text)
   const inner = await mallory.encrypt(target, contentOf(text))
   const noise = (length: number, ...first: number[]): Bytes => Uint8Array.of(...first, ...randomBytes(length))
-  const { accountId, address, identityKey } = mallory
+  const { address, identityKey } = mallory
   const root = here.relay.trustRootPrivateKey()
   const later = Date.now() + day
   const otherRoot = certificateUnder(newPrivateKey(), address, identityKey, later)
-  const otherKey = identityPublicKey(newIdentityKeyPair())
+  const other = newIdentityKeyPair()
+  const otherKey = identityPublicKey(other)
   const sealed = await Promise.all([
     mallory.seal(target, { ...inner, ciphertext: flipped(inner.ciphertext, inner.ciphertext.length - 20) }),
     mallory.seal(target, inner, mallory.certificate(Date.now() - day)),
     mallory.seal(target, inner, otherRoot),
     mallory.seal(target, inner, certificateUnder(root, address, otherKey, later)),
-    mallory.seal(target, inner, certificateUnder(root, { accountId, deviceId: 9 }, otherKey, later)),
+    sealAs(other, target, inner, certificateUnder(root, address, otherKey, later)),
     mallory.seal(target, { type: inner.type, ciphertext: noise(200) }),
     mallory.seal(target, { type: whisperType, ciphertext: inner.ciphertext }),
   ])
