@@ -135,6 +135,7 @@ export class Arrivals implements BatchResult {
 
   /** The mark of an envelope that could not be read. */
   mark(tx: Tx, message: NewMessage): void {
+    if (readConversation(tx, message.conversationId)?.blocked === true) return
     this.#insert(tx, message, null)
   }
 

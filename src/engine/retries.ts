@@ -56,8 +56,7 @@ export class Retries {
 
   /** Asks the sender's device. `retry`: what the protocol made of the envelope. A stranger is not asked: it would tell that somebody is here. */
   ask(tx: Tx, sender: Address, envelopeId: Bytes, retry: Bytes): void {
-    const own = sender.accountId === this.#self.accountId
-    if (!own && readConversation(tx, sender.accountId)?.accepted !== true) return
+    if (!this.#speaksWith(tx, sender.accountId)) return
     const key = { ...sender, direction: 'asked', reference: retryReference(envelopeId) } as const
     if (noteRetry(tx, key, this.#clock.now()) > timesAMessage) return
     this.#posting.toDevice(tx, sender, 'retryRequest', retry)
@@ -65,6 +64,7 @@ export class Retries {
 
   /** Sends again what the device asks for, where it was for that device and the log still has it. */
   answer(tx: Tx, { sender, reference }: RetryRequested): void {
+    if (!this.#speaksWith(tx, sender.accountId)) return
     const found = findResend(tx, sender.accountId, sender.deviceId, reference)
     if (found === null) return
     const now = this.#clock.now()
@@ -77,6 +77,13 @@ export class Retries {
     // A repetition of a repetition still names the first: its mark is the one in the thread.
     const resentEnvelopeId = content.resentEnvelopeId ?? found.envelopeId
     this.#posting.toDevice(tx, sender, 'resend', encodeContent({ ...content, resentEnvelopeId }))
+  }
+
+  /** Nothing goes by itself to whom the person has not accepted, or has blocked. */
+  #speaksWith(tx: Tx, accountId: string): boolean {
+    const conversation = readConversation(tx, accountId)
+    const accepted = conversation !== null && conversation.accepted && !conversation.blocked
+    return accepted || accountId === this.#self.accountId
   }
 
   /** Keeps what left, with the job's end. */
