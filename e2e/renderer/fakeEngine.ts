@@ -95,7 +95,7 @@ export function installFakeEngine(scenario: Scenario): void {
       const all = messages.get(change.conversationId) ?? []
       messages.set(
         change.conversationId,
-        all.filter((one) => one.messageId !== change.messageId),
+        all.filter((one) => one.messageId !== change.messageId || one.authorId !== change.authorId),
       )
     }
   }
@@ -279,8 +279,9 @@ export function installFakeEngine(scenario: Scenario): void {
       note(accountId, { kind: 'identityAccepted', verified: false })
       return ok({})
     },
-    'identity.verify': ({ accountId, verified }) => {
+    'identity.verify': ({ accountId, verified, groups }) => {
       if (!conversation(accountId)) return no('identity.unknown')
+      if (groups.join() !== safetyNumber(accountId).join()) return no('identity.superseded')
       change(accountId, { identity: verified ? 'verified' : 'known' })
       return ok({})
     },
@@ -329,7 +330,7 @@ export function installFakeEngine(scenario: Scenario): void {
       return revise(message, () => bare) as Result<Record<string, never>>
     },
     'message.deleteForMe': ({ conversationId, messages: refs }) => {
-      for (const { messageId } of refs) emit({ kind: 'messageRemoved', conversationId, messageId })
+      for (const ref of refs) emit({ kind: 'messageRemoved', conversationId, ...ref })
       return ok({})
     },
     'message.react': ({ reaction, ...ref }) =>
@@ -396,7 +397,8 @@ export function installFakeEngine(scenario: Scenario): void {
     'message.discard': ({ messageId }) => {
       const message = find(messageId)
       if (!message) return no('message.notFound')
-      emit({ kind: 'messageRemoved', conversationId: message.conversationId, messageId })
+      const { conversationId, authorId } = message
+      emit({ kind: 'messageRemoved', conversationId, authorId, messageId })
       return ok({})
     },
     'connection.retry': () => ok({}),

@@ -153,8 +153,8 @@ test('verifying from the menu: the number in groups, read digit by digit, then t
   await dialog.getByRole('button', { name: 'Retirer la vérification' }).click()
   await expect(page.getByRole('button', { name: 'Vérifiée' })).toHaveCount(0)
   expect(await valise.calls('identity.verify')).toEqual([
-    { accountId: her.accountId, verified: true },
-    { accountId: her.accountId, verified: false },
+    { accountId: her.accountId, verified: true, groups },
+    { accountId: her.accountId, verified: false, groups },
   ])
 })
 
@@ -215,7 +215,9 @@ test('compared: the groups that were seen go along, then it is verified and send
   await dialog.getByRole('button', { name: 'Les numéros sont identiques' }).click()
   await expect(dialog).toHaveCount(0)
   expect(await valise.calls('identity.accept')).toEqual([{ accountId: her.accountId, groups }])
-  expect(await valise.calls('identity.verify')).toEqual([{ accountId: her.accountId, verified: true }])
+  expect(await valise.calls('identity.verify')).toEqual([
+    { accountId: her.accountId, verified: true, groups },
+  ])
   await expect(page.getByRole('button', { name: 'Vérifiée' })).toBeVisible()
   await composer(page).focus()
   await page.keyboard.press('Enter')

@@ -110,7 +110,8 @@ function act(engine: Engine, one: Step, at: number): void {
     engine.emit({ kind: 'messages', messages: [edited] })
   } else if (one === 'remove' && target) {
     engine.messages = engine.messages.filter((m) => m !== target)
-    engine.emit({ kind: 'messageRemoved', conversationId: peer, messageId: target.messageId })
+    const { authorId, messageId } = target
+    engine.emit({ kind: 'messageRemoved', conversationId: peer, authorId, messageId })
   } else if (one === 'unread') {
     engine.unread = at
     engine.emit({ kind: 'conversation', conversation: conversation(at) })

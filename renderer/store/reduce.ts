@@ -103,11 +103,11 @@ function changed(model: Model, change: Change): Model {
     case 'messages':
       return change.messages.reduce(
         (next, message) =>
-          withThread(next, message.conversationId, (thread) => told(thread, message.messageId, message)),
+          withThread(next, message.conversationId, (thread) => told(thread, message, message)),
         model,
       )
     case 'messageRemoved':
-      return withThread(model, change.conversationId, (thread) => told(thread, change.messageId, null))
+      return withThread(model, change.conversationId, (thread) => told(thread, change, null))
     default:
       return exhausted(change)
   }

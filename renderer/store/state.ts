@@ -2,6 +2,7 @@ import type {
   Appearance,
   ConversationView,
   Delta,
+  MessageRef,
   MessageView,
   ReadyState,
   Snapshot,
@@ -26,7 +27,7 @@ export interface PageUnderWay {
 }
 
 export interface Told {
-  readonly messageId: string
+  readonly ref: MessageRef
   /** Null: it was removed. */
   readonly message: MessageView | null
 }

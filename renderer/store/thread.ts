@@ -19,29 +19,30 @@ export function placed(messages: readonly MessageView[], message: MessageView): 
   return others.toSpliced(before + 1, 0, message)
 }
 
-function without(messages: readonly MessageView[], messageId: string): readonly MessageView[] {
-  return messages.some((one) => one.messageId === messageId)
-    ? messages.filter((one) => one.messageId !== messageId)
+function without(messages: readonly MessageView[], ref: MessageRef): readonly MessageView[] {
+  const key = messageKey(ref)
+  return messages.some((one) => messageKey(one) === key)
+    ? messages.filter((one) => messageKey(one) !== key)
     : messages
 }
 
 /** What a delta said about one message; null: it was removed. */
-export function told(thread: Thread, messageId: string, message: MessageView | null): Thread {
+export function told(thread: Thread, ref: MessageRef, message: MessageView | null): Thread {
   const underWay = thread.underWay && {
     ...thread.underWay,
-    told: [...thread.underWay.told, { messageId, message }],
+    told: [...thread.underWay.told, { ref, message }],
   }
   if (!thread.current) return { ...thread, underWay }
-  return { ...thread, underWay, messages: applied(thread.messages, thread.more, messageId, message) }
+  return { ...thread, underWay, messages: applied(thread.messages, thread.more, ref, message) }
 }
 
 function applied(
   messages: readonly MessageView[],
   more: boolean,
-  messageId: string,
+  ref: MessageRef,
   message: MessageView | null,
 ): readonly MessageView[] {
-  if (message === null) return without(messages, messageId)
+  if (message === null) return without(messages, ref)
   const oldest = messages[0]
   // Older than what is held: it comes with its page, else there would be a hole between.
   if (more && oldest !== undefined && message.position < oldest.position) return messages
@@ -58,8 +59,8 @@ export function paged(
   const fresh = before === null
   const kept = fresh ? [] : thread.messages.filter((one) => one.position >= before)
   let messages: readonly MessageView[] = [...page, ...kept]
-  for (const { messageId, message } of thread.underWay?.told ?? []) {
-    messages = applied(messages, more, messageId, message)
+  for (const { ref, message } of thread.underWay?.told ?? []) {
+    messages = applied(messages, more, ref, message)
   }
   return { messages, more, current: fresh || thread.current, underWay: null }
 }

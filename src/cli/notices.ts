@@ -59,8 +59,8 @@ export class Notices {
             params: message,
           }))
       case 'messageRemoved': {
-        const { conversationId, messageId } = change
-        return [{ method: 'messageRemoved', params: { conversationId, messageId } }]
+        const { conversationId, authorId, messageId } = change
+        return [{ method: 'messageRemoved', params: { conversationId, authorId, messageId } }]
       }
       case 'conversation':
         return this.#conversation(change.conversation)

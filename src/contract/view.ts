@@ -249,7 +249,7 @@ export const changeSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('messageRemoved'),
     conversationId: conversationIdSchema,
-    messageId: messageIdSchema,
+    ...messageRefSchema.shape,
   }),
 ])
 export const deltaSchema = z.strictObject({ number: z.int().min(1), change: changeSchema })

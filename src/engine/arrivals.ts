@@ -35,11 +35,19 @@ import { planContent, planSent, type Arrival, type Effect } from './receivePlan.
 
 type EffectOf<K extends Effect['kind']> = Extract<Effect, { kind: K }>
 
+/** A message that is no more, for the window. */
+export interface RemovedMessage {
+  readonly conversationId: string
+  readonly authorId: string
+  /** Lower-case hex. */
+  readonly messageId: string
+}
+
 /** What a committed batch changed, for the window and for what follows it. */
 export interface BatchResult {
   readonly positions: readonly number[]
   readonly conversationIds: ReadonlySet<string>
-  readonly removed: readonly { readonly conversationId: string; readonly messageId: string }[]
+  readonly removed: readonly RemovedMessage[]
   readonly typing: ReadonlyMap<string, boolean>
   /** A prekey was used up: there may be too few left at the relay. */
   readonly keysUsed: boolean
@@ -51,7 +59,7 @@ export interface BatchResult {
 export class Arrivals implements BatchResult {
   readonly positions: number[] = []
   readonly conversationIds = new Set<string>()
-  readonly removed: { conversationId: string; messageId: string }[] = []
+  readonly removed: RemovedMessage[] = []
   readonly typing = new Map<string, boolean>()
   readonly own = new Set<OwnNoticeOutcome>()
   keysUsed = false
@@ -164,12 +172,16 @@ export class Arrivals implements BatchResult {
   #replaceMark(tx: Tx, message: NewMessage, envelopeId: Bytes): number | null {
     const position = replaceMark(tx, message.conversationId, envelopeId, message)
     // In the window the mark had its envelope's id.
-    if (position !== null) this.#gone(message.conversationId, envelopeId)
+    if (position !== null) this.#gone({ ...message, messageId: envelopeId })
     return position
   }
 
-  #gone(conversationId: string, messageId: Bytes): void {
-    this.removed.push({ conversationId, messageId: toHex(messageId) })
+  #gone({
+    conversationId,
+    authorId,
+    messageId,
+  }: Omit<RemovedMessage, 'messageId'> & { messageId: Bytes }): void {
+    this.removed.push({ conversationId, authorId, messageId: toHex(messageId) })
     this.touch(conversationId)
   }
 
@@ -184,7 +196,7 @@ export class Arrivals implements BatchResult {
     const mark = findMessage(tx, sender.accountId, envelopeId)
     if (mark?.kind === 'undecryptable' && mark.authorDevice === sender.deviceId) {
       deleteMessage(tx, mark.position)
-      this.#gone(mark.conversationId, envelopeId)
+      this.#gone(mark)
     }
     const kept = findQuarantined(tx, envelopeId)
     if (kept?.accountId === sender.accountId && kept.deviceId === sender.deviceId) {
@@ -259,7 +271,7 @@ export class Arrivals implements BatchResult {
     const outcome = takeOwnNotice(tx, notice, changeId, this.#now)
     for (const conversationId of outcome.conversationIds) this.touch(conversationId)
     this.positions.push(...outcome.positions)
-    for (const gone of outcome.removed) this.#gone(gone.conversationId, gone.messageId)
+    for (const gone of outcome.removed) this.#gone(gone)
     this.own.add(outcome.kind)
   }
 

@@ -3,26 +3,22 @@ import type { Clock } from '../base/clock.ts'
 import { dueExpired, nextExpiry } from '../storage/repositories/expiry.ts'
 import { deleteMessages, readMessage } from '../storage/repositories/messages.ts'
 import type { Vault } from '../storage/vault.ts'
+import type { RemovedMessage } from './arrivals.ts'
 
 /** Messages that one transaction takes away at most. */
 const batch = 200
 /** The longest sleep, in ms: a clock that was set meanwhile is noticed at the latest then. */
 const longestRestMs = 60_000
 
-interface Gone {
-  readonly conversationId: string
-  readonly messageId: string
-}
-
 /** Takes disappearing messages away when their time has come, from the vault and from the window. */
 export class Expiry {
   readonly #vault: Vault
   readonly #clock: Clock
-  readonly #gone: (messages: readonly Gone[]) => void
+  readonly #gone: (messages: readonly RemovedMessage[]) => void
   #timer: NodeJS.Timeout | null = null
   #stopped = false
 
-  constructor(vault: Vault, clock: Clock, gone: (messages: readonly Gone[]) => void) {
+  constructor(vault: Vault, clock: Clock, gone: (messages: readonly RemovedMessage[]) => void) {
     this.#vault = vault
     this.#clock = clock
     this.#gone = gone
@@ -50,9 +46,11 @@ export class Expiry {
     for (;;) {
       const due = dueExpired(this.#vault.sql, this.#clock.now(), batch)
       if (due.length === 0) return
-      const gone = due.flatMap(({ position, conversationId }): Gone[] => {
+      const gone = due.flatMap(({ position, conversationId }): RemovedMessage[] => {
         const row = readMessage(this.#vault.sql, position)
-        return row === null ? [] : [{ conversationId, messageId: toHex(row.messageId) }]
+        return row === null
+          ? []
+          : [{ conversationId, authorId: row.authorId, messageId: toHex(row.messageId) }]
       })
       this.#vault.transaction((tx) =>
         deleteMessages(

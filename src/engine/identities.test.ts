@@ -70,7 +70,9 @@ it('takes only the key whose number was seen, and compares a scanned code by its
 
   const scanned = (await b3.ask('identity.safetyNumber', { accountId: toA })).scannable
   const own = (await a.ask('identity.safetyNumber', { accountId: toB })).scannable
-  const verify = { accountId: toB, verified: true }
+  const { groups } = await a.ask('identity.safetyNumber', { accountId: toB })
+  const verify = { accountId: toB, verified: true, groups }
+  expect(await a.refusal('identity.verify', { ...verify, groups: seen, scanned })).toBe('identity.superseded')
   expect(await a.refusal('identity.verify', { ...verify, scanned: own })).toBe('identity.mismatch')
   expect((await a.ready()).conversations[0]?.identity).toBe('changed')
   await a.ask('identity.verify', { ...verify, scanned })
@@ -78,6 +80,6 @@ it('takes only the key whose number was seen, and compares a scanned code by its
   // What came under the key in between was never accepted, and stays unread.
   await until(async () => (await shown(a, toB)).includes('deux'))
   expect(await shown(a, toB)).toEqual(['avant', 'deux'])
-  await a.ask('identity.verify', { accountId: toB, verified: false })
+  await a.ask('identity.verify', { accountId: toB, verified: false, groups })
   expect((await a.ready()).conversations[0]?.identity).toBe('known')
 }, 40_000)

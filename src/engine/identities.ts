@@ -57,16 +57,15 @@ export class Identities {
   async accept({ accountId, groups }: CallInput<'identity.accept'>): Promise<void> {
     const { changedKey } = this.#known(accountId)
     if (changedKey === null) throw new CodedError('identity.notPending')
-    if (this.#numberOf(accountId, changedKey).digits !== groups.join(' ')) {
-      throw new CodedError('identity.superseded')
-    }
+    this.#checkSeen(accountId, changedKey, groups)
     await this.#accept(accountId, changedKey, false, 'here')
   }
 
-  /** Throws `identity.mismatch` for a scanned code of another key. */
-  async verify({ accountId, verified, scanned }: CallInput<'identity.verify'>): Promise<void> {
+  /** Throws `identity.mismatch` for a scanned code of another key, and `identity.superseded` as `accept`. */
+  async verify({ accountId, verified, groups, scanned }: CallInput<'identity.verify'>): Promise<void> {
     const known = this.#known(accountId)
     const key = keyInQuestion(known)
+    this.#checkSeen(accountId, key, groups)
     if (scanned !== undefined) this.#compare(accountId, key, scanned)
     if (known.changedKey !== null && verified) return await this.#accept(accountId, key, true, 'here')
     await this.#parts.protocol.exclusively(async (turn) => {
@@ -144,6 +143,12 @@ export class Identities {
       tx,
       systemLine(accountId, self.record, true, { kind: 'identityAccepted', verified }, this.#now()),
     )
+  }
+
+  /** What the person has seen is what they decide about: the key may have changed again since. */
+  #checkSeen(accountId: string, key: Bytes, groups: readonly string[]): void {
+    if (this.#numberOf(accountId, key).digits === groups.join(' ')) return
+    throw new CodedError('identity.superseded')
   }
 
   #compare(accountId: string, key: Bytes, scanned: string): void {

@@ -23,7 +23,7 @@ import { VaultRecords } from '../storage/writeSet.ts'
 import { Access } from './access.ts'
 import { accountSettings, changeAccountSettings } from './accountSettings.ts'
 import { Alerts } from './alerts.ts'
-import type { BatchResult } from './arrivals.ts'
+import type { BatchResult, RemovedMessage } from './arrivals.ts'
 import { Certificates } from './certificates.ts'
 import { Conversations } from './conversations.ts'
 import type { ReachPoint } from './crashPoints.ts'
@@ -163,7 +163,7 @@ export class Messenger {
     this.writing = new Writing({ ...shared, conversations, changes, wake, removed: this.#removed.bind(this) })
     this.identities = new Identities({ ...shared, decided: (...decided) => this.#decided(...decided) })
     this.#expiry = new Expiry(vault, clock, (gone) => {
-      for (const { conversationId, messageId } of gone) this.#removed(conversationId, messageId)
+      for (const message of gone) this.#removed(message)
       changes.messages([], new Set(gone.map(({ conversationId }) => conversationId)))
     })
   }
@@ -326,7 +326,7 @@ export class Messenger {
 
   #received(batch: BatchResult): void {
     this.#changes.messages(batch.positions, batch.conversationIds)
-    for (const { conversationId, messageId } of batch.removed) this.#removed(conversationId, messageId)
+    for (const message of batch.removed) this.#removed(message)
     for (const [conversationId, typing] of batch.typing) this.#typing.set(conversationId, typing)
     this.#expiry.look()
     this.#outbox.wake()
@@ -362,8 +362,8 @@ export class Messenger {
     this.#inBackground(this.#receiver.release(accountId))
   }
 
-  #removed(conversationId: string, messageId: string): void {
-    this.#tell({ kind: 'messageRemoved', conversationId, messageId })
+  #removed(message: RemovedMessage): void {
+    this.#tell({ kind: 'messageRemoved', ...message })
   }
 
   #jobsChanged(jobs: readonly Job[]): void {

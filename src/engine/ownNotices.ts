@@ -17,7 +17,11 @@ interface Taken {
   readonly kind: OwnNoticeOutcome
   readonly conversationIds: readonly string[]
   readonly positions: readonly number[]
-  readonly removed: readonly { readonly conversationId: string; readonly messageId: Bytes }[]
+  readonly removed: readonly {
+    readonly conversationId: string
+    readonly authorId: string
+    readonly messageId: Bytes
+  }[]
 }
 
 /** Carries out what another device of the account says. */

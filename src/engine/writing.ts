@@ -22,6 +22,7 @@ import {
 import { jobOfMessage, type JobKind } from '../storage/repositories/outbox.ts'
 import { markRead, startTimer } from '../storage/repositories/readState.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
+import type { RemovedMessage } from './arrivals.ts'
 import type { Conversations } from './conversations.ts'
 import type { ReachPoint } from './crashPoints.ts'
 import { changeMessage, stateOf, storedText, textOf } from './messageChanges.ts'
@@ -39,7 +40,7 @@ interface WritingParts {
   readonly conversations: Conversations
   readonly changes: ViewChanges
   readonly reach: ReachPoint
-  readonly removed: (conversationId: string, messageId: string) => void
+  readonly removed: (message: RemovedMessage) => void
   /** Jobs were added. */
   readonly wake: () => void
 }
@@ -96,7 +97,7 @@ export class Writing {
       if (job === null && this.#own(messageId).delivery !== 'failed') throw new CodedError('message.notFound')
       vault.transaction((tx) => deleteMessage(tx, message.position))
     })
-    removed(message.conversationId, messageId)
+    removed({ conversationId: message.conversationId, authorId: message.authorId, messageId })
     changes.conversation(message.conversationId)
     changes.connection()
   }
@@ -147,7 +148,7 @@ export class Writing {
         posting.toOwnDevices(tx, { kind: 'deleteForMe', conversationId, messages: refs })
       }
     })
-    for (const { messageId } of rows) removed(conversationId, messageId)
+    for (const { row, messageId } of rows) removed({ conversationId, authorId: row.authorId, messageId })
     changes.conversation(conversationId)
     wake()
   }

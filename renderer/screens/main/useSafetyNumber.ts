@@ -43,9 +43,10 @@ export function useSafetyNumber(accountId: string): SafetyNumberActing {
     setBusy(false)
     return true
   }
-  const verify = (verified: boolean) => () => client.call('identity.verify', { accountId, verified })
   // The groups that the person saw go along, so that a key which changed again is not accepted with it.
-  const accept = () => client.call('identity.accept', { accountId, groups: [...(number?.groups ?? [])] })
+  const groups = [...(number?.groups ?? [])]
+  const verify = (verified: boolean) => () => client.call('identity.verify', { accountId, verified, groups })
+  const accept = () => client.call('identity.accept', { accountId, groups })
   return {
     number,
     error,

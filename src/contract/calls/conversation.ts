@@ -145,13 +145,17 @@ export const conversationCalls = {
     errors: ['identity.notPending', 'identity.superseded', 'identity.unknown'],
   }),
 
-  /** Marks an identity as compared, or no longer. With `scanned` (base64url) Valise compares by itself. */
+  /**
+   * Marks an identity as compared, or no longer. `groups` are those the person compared; with `scanned` (base64url) Valise
+   * compares by itself as well.
+   */
   'identity.verify': call({
     owner: 'engine',
     phases: ready,
     input: z.strictObject({
       accountId: accountIdSchema,
       verified: z.boolean(),
+      groups: z.array(z.string()).length(12),
       scanned: z.string().max(512).optional(),
     }),
     output: nothing,
