@@ -54,6 +54,22 @@ const planted: readonly (readonly [file: string, source: string, rule: string | 
     "import '../src/relay/index.ts'\nimport '../src/relay/entry.relay.ts'\nimport '../build/x.mjs'",
     null,
   ],
+  [
+    'src/engine/t.ts',
+    "export function f(error: Error): boolean {\n  return error.message.includes('busy')\n}",
+    'valise(no-error-text)',
+  ],
+  [
+    'main/t.ts',
+    'export function f(): string {\n  try {\n    return JSON.stringify(1)\n  } catch (e) {\n    return String(e)\n  }\n}',
+    'valise(no-error-text)',
+  ],
+  [
+    'src/storage/t.ts',
+    'export const f = (): unknown => setTimeout(() => undefined, 1)',
+    'valise(no-time-out)',
+  ],
+  ['src/engine/relay/t.ts', 'export const f = (): unknown => setTimeout(() => undefined, 1)', null],
   ['src/wire/cycle1.ts', "import './cycle2.ts'\nexport const a = 1", 'import(no-cycle)'],
   ['src/wire/cycle2.ts', "import './cycle1.ts'\nexport const b = 1", 'import(no-cycle)'],
   ['src/wire/promise.ts', 'const f = async () => 1\nf()\nexport {}', 'typescript(no-floating-promises)'],

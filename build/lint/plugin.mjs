@@ -87,6 +87,63 @@ const noWeakRandom = {
   },
 }
 
+const caught = /^_?(error|thrown|cause|reason)$/
+const spoken = new Set(['message', 'stack', 'name'])
+
+/** ARCHITECTURE rule 11: what was thrown is told by its code. What is caught has one of few names, so that this is seen. */
+const noErrorText = {
+  create(/** @type {any} */ context) {
+    const file = pathOf(context)
+    // The adapter of libsignal, which has no code for some failures.
+    if (!/^(src|main|renderer)\//.test(file) || isTest(file) || file === 'src/protocol/errors.ts') return {}
+    /** @param {any} node */
+    const named = (node) => {
+      if (node?.type !== 'Identifier' || caught.test(node.name)) return
+      context.report({ node, message: 'what is caught is called error, thrown, cause or reason' })
+    }
+    return {
+      CatchClause: (/** @type {any} */ node) => named(node.param),
+      CallExpression(/** @type {any} */ node) {
+        if (node.callee.property?.name !== 'catch') return
+        named(node.arguments[0]?.params?.[0])
+      },
+      MemberExpression(/** @type {any} */ node) {
+        if (!caught.test(node.object.name ?? '') || !spoken.has(node.property?.name)) return
+        context.report({ node, message: 'no decision by an error’s text or name: errors carry codes' })
+      },
+    }
+  },
+}
+
+/**
+ * Where the engine may count time, each with what its end does: it ends a connection, looks again, or tells the window.
+ * None gives anything up: a time-out is no answer.
+ */
+const timed = [
+  'src/engine/expiry.ts',
+  'src/engine/generation.ts',
+  'src/engine/messenger.ts',
+  'src/engine/outbox.ts',
+  'src/engine/typing.ts',
+  'src/engine/viewChanges.ts',
+  'src/engine/waitingForLink.ts',
+]
+
+const noTimeOut = {
+  create(/** @type {any} */ context) {
+    const file = pathOf(context)
+    const watched = /^src\/(engine|protocol|storage|content|journal)\//.test(file)
+    if (!watched || isTest(file) || timed.includes(file)) return {}
+    if (/^src\/engine\/(relay|testing|model|attacks)\//.test(file)) return {}
+    return {
+      CallExpression(/** @type {any} */ node) {
+        if (node.callee.name !== 'setTimeout' && node.callee.name !== 'setInterval') return
+        context.report({ node, message: 'no decision by a time-out: see the list in build/lint/plugin.mjs' })
+      },
+    }
+  },
+}
+
 const noDisabling = {
   create: (/** @type {any} */ context) => ({
     Program() {
@@ -107,5 +164,7 @@ export default {
     'no-async-transaction': noAsyncTransaction,
     'no-weak-random': noWeakRandom,
     'no-disabling': noDisabling,
+    'no-error-text': noErrorText,
+    'no-time-out': noTimeOut,
   },
 }
