@@ -1,16 +1,23 @@
 import { protocolBench, type ProtocolBench } from '../src/protocol/benchkit.ts'
+import { catchUp } from './catchUp.ts'
 import { atLeast, median, type Figure } from './figure.ts'
+import { sending } from './sending.ts'
 
 /** Messages that one transaction takes, as on catch-up. */
 const batch = 100
 const rounds = 60
+
+/** The whole engine at a real relay, then its cryptography and its commits alone. */
+export async function run(): Promise<Figure[]> {
+  return [...(await sending()), ...(await catchUp()), ...(await batches())]
+}
 
 /**
  * Encrypt + commit and decrypt + commit in batches of 100 on the SQLCipher vault with `synchronous=FULL`, beside
  * libsignal doing the same cryptography on plain memory stores. Rounds of both alternate, so that a disturbance of
  * the machine meets both; figures are medians of the rounds.
  */
-export async function run(): Promise<Figure[]> {
+async function batches(): Promise<Figure[]> {
   const figures: Figure[] = []
   for (const bytes of [128, 4_096]) {
     const bench = await protocolBench(bytes)

@@ -26,10 +26,15 @@ export function atMost(measured: Measured): Figure {
 }
 
 export function median(values: readonly number[]): number {
+  return percentile(values, 50)
+}
+
+/** The value that `rank` per cent lie below. */
+export function percentile(values: readonly number[], rank: number): number {
   const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted[Math.floor(sorted.length / 2)]
-  if (middle === undefined) throw new RangeError('no values')
-  return middle
+  const found = sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * rank) / 100))]
+  if (found === undefined) throw new RangeError('no values')
+  return found
 }
 
 function ratioOf({ value, beside }: Measured): number {

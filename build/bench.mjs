@@ -25,6 +25,9 @@ import { unprivilegedPlace } from './unprivileged.mjs'
 /** Suites that open windows; they run as an ordinary user under a virtual display. */
 const windowed = new Set(['start', 'interface'])
 
+/** Suites that talk to a relay in a process of its own. */
+const relayed = new Set(['engine'])
+
 /** @param {string} suite */
 async function bundle(suite) {
   const file = join(out, 'bench-run', `${suite}.mjs`)
@@ -87,6 +90,7 @@ await reported(async () => {
     throw new Error(`npm run bench -- SUITE [--long], SUITE one of: ${known.join(', ')}`)
   if (!flags.includes('--bundled')) {
     await bundle(suite)
+    if (relayed.has(suite)) await build(['relay'])
     if (windowed.has(suite)) return runWindowed(suite, flags)
   }
   return (await measure(suite, flags.includes('--long'))) ? 0 : 1

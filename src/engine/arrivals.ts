@@ -7,7 +7,7 @@ import type { ReceiptBody } from '../content/body.ts'
 import { receiptsFor, stateAfterReceipt, type ReceivedMessage } from '../content/rules/receipts.ts'
 import type { SystemNote } from '../contract/index.ts'
 import type { Address } from '../protocol/address.ts'
-import { readConversation, takeTimer, touchConversation } from '../storage/repositories/conversations.ts'
+import { readStanding, takeTimer, touchConversation } from '../storage/repositories/conversations.ts'
 import {
   advanceDelivery,
   deleteMessage,
@@ -121,7 +121,7 @@ export class Arrivals implements BatchResult {
 
   /** One line of Valise's own, where there is such a conversation. */
   note(tx: Tx, conversationId: string, author: Address, note: SystemNote): void {
-    if (readConversation(tx, conversationId) === null) return
+    if (readStanding(tx, conversationId) === null) return
     const own = author.accountId === this.#ownId
     const position = insertMessage(tx, systemLine(conversationId, author, own, note, this.#now))
     if (position === null) return
@@ -132,7 +132,7 @@ export class Arrivals implements BatchResult {
   /** One receipt for all new messages of an account in this batch. */
   writeReceipts(tx: Tx): void {
     for (const [accountId, messages] of this.#receipts) {
-      const contact = readConversation(tx, accountId)
+      const contact = readStanding(tx, accountId)
       if (contact === null) continue
       const terms = { contact, switches: accountSettings(tx) }
       for (const body of receiptsFor('deliveryReceipt', messages, terms)) {
@@ -143,7 +143,7 @@ export class Arrivals implements BatchResult {
 
   /** The mark of an envelope that could not be read. */
   mark(tx: Tx, message: NewMessage): void {
-    if (readConversation(tx, message.conversationId)?.blocked === true) return
+    if (readStanding(tx, message.conversationId)?.blocked === true) return
     this.#insert(tx, message, null)
   }
 
@@ -151,7 +151,7 @@ export class Arrivals implements BatchResult {
     const { authorId: accountId, authorDevice: deviceId, messageId, receivedAt } = message
     const isNew = rememberReceived(tx, { accountId, deviceId, messageId }, receivedAt)
     if (!isNew) return
-    const before = readConversation(tx, message.conversationId)
+    const before = readStanding(tx, message.conversationId)
     if (before?.blocked === true && !message.own) return
     const position = this.#insert(tx, message, resentEnvelopeId)
     if (position === null) return
@@ -287,6 +287,6 @@ function waitId(changeId: Bytes, messageId: Bytes): Bytes {
 }
 
 function isAccepted(tx: Tx, conversationId: string): boolean {
-  const conversation = readConversation(tx, conversationId)
+  const conversation = readStanding(tx, conversationId)
   return conversation !== null && conversation.accepted && !conversation.blocked
 }

@@ -72,6 +72,18 @@ export function readConversation(sql: Sql, conversationId: string): Conversation
   return raw && fromRaw(raw)
 }
 
+/** How somebody stands, without the counts of the list: those grow with what is unread, and this is asked at each message. */
+export function readStanding(
+  sql: Sql,
+  conversationId: string,
+): Pick<ConversationRow, 'accepted' | 'blocked'> | null {
+  const raw = sql.get<Pick<Raw, 'accepted' | 'blocked'>>(
+    'SELECT accepted, blocked FROM conversation WHERE conversation_id = ?',
+    [conversationId],
+  )
+  return raw && { accepted: raw.accepted === 1, blocked: raw.blocked === 1 }
+}
+
 /**
  * Makes the conversation, as a request, when it does not exist; an existing one only becomes more recent.
  * `activeAt`: ms since the epoch, above 0.

@@ -1,0 +1,110 @@
+import { protocolBench } from '../src/protocol/benchkit.ts'
+import { atLeast, median, type Figure } from './figure.ts'
+import { Office, type Desk } from './office.ts'
+
+/** How many messages wait at the relay, from one start of the recipient to the next. */
+const sizes = [1_000, 2_000, 3_000, 4_000, 5_000]
+/** Messages that one round of the floor opens. */
+const floorRound = 500
+const floorRounds = 2
+const text = 'Le compte rendu de la réunion est prêt, page 4.'
+
+interface Pair {
+  readonly sender: Desk
+  readonly recipient: Desk
+  readonly conversationId: string
+}
+
+/**
+ * From the start of an engine to the last of its queued messages on the screen, for several sizes of the queue: the slope
+ * of the line through them is the rate, what is left of it at no message is what a start costs. Beside it libsignal
+ * unseals and decrypts messages of the same size in memory, between the sizes.
+ */
+export async function catchUp(): Promise<Figure[]> {
+  const office = await Office.open()
+  const floor = await protocolBench(text.length)
+  try {
+    const pair = await acquainted(office)
+    const points: Point[] = []
+    const floors: number[] = []
+    for (const size of sizes) {
+      await fill(pair, size)
+      points.push({ x: size, y: await caughtUp(pair, size) })
+      for (let round = 0; round < floorRounds; round += 1)
+        floors.push(await floor.decryptInMemory(floorRound))
+    }
+    console.log('catch-up', JSON.stringify(points), 'floor, ms for each', floorRound, JSON.stringify(floors))
+    return figuresOf(points, floorRound / median(floors))
+  } finally {
+    floor.remove()
+    await office.close()
+  }
+}
+
+/** Both have written to each other and are away. */
+async function acquainted(office: Office): Promise<Pair> {
+  const [sender, recipient] = [await office.enrolled('sender'), await office.enrolled('recipient')]
+  const conversationId = await sender.openedWith(recipient)
+  const back = await recipient.openedWith(sender)
+  const heard = [recipient.shown(1, ({ own }) => !own), sender.shown(1, ({ own }) => !own)]
+  await sender.send(conversationId, 'Bonjour')
+  await heard[0]
+  await recipient.send(back, 'Bonjour')
+  await heard[1]
+  await Promise.all([sender.stop(), recipient.stop()])
+  return { sender, recipient, conversationId }
+}
+
+async function fill({ sender, conversationId }: Pair, count: number): Promise<void> {
+  await sender.start()
+  await sender.send(conversationId, text, count)
+  await sender.stop()
+}
+
+/** ms */
+async function caughtUp({ recipient }: Pair, count: number): Promise<number> {
+  const all = recipient.shown(count, ({ own }) => !own)
+  const start = performance.now()
+  await recipient.start()
+  await all
+  const time = performance.now() - start
+  await recipient.stop()
+  return time
+}
+
+interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+function figuresOf(points: readonly Point[], floorPerMs: number): Figure[] {
+  const { slope, intercept } = leastSquares(points)
+  const beside = { name: 'libsignal in memory, unseal and decrypt', value: Math.round(floorPerMs * 1_000) }
+  const rate = atLeast({
+    name: 'catch-up of 1,000 to 5,000 queued messages, slope',
+    value: Math.round(1_000 / slope),
+    unit: 'messages/s',
+    beside,
+    goal: 0.6,
+  })
+  const shortest = Math.min(...points.map(({ y }) => y))
+  const start: Figure = {
+    name: 'catch-up, intercept',
+    value: Math.round(intercept),
+    unit: 'ms',
+    beside: { name: `catch-up of ${sizes[0]}`, value: Math.round(shortest) },
+    ratio: Math.round((intercept / shortest) * 1_000) / 1_000,
+    goal: 'none: what a start costs before the first message',
+    holds: true,
+  }
+  return [rate, start]
+}
+
+/** The line through points with the least sum of squared vertical distances. */
+function leastSquares(points: readonly Point[]): { slope: number; intercept: number } {
+  const mean = (of: (point: Point) => number): number =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length
+  const [x, y] = [mean((point) => point.x), mean((point) => point.y)]
+  const slope = mean((point) => (point.x - x) * (point.y - y)) / mean((point) => (point.x - x) ** 2)
+  return { slope, intercept: y - slope * x }
+}
