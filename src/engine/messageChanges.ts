@@ -66,6 +66,7 @@ export function stateOf(sql: Sql, row: MessageRow): MessageState | null {
 }
 
 function versionsOf(sql: Sql, row: MessageRow, only: readonly Version[]): readonly Version[] {
+  if (row.editedAt === null) return only
   const all = readEdits(sql, row.position).map((edit): Version => ({
     sentAt: edit.sentAt,
     changeId: edit.editId,

@@ -11,6 +11,7 @@ import { unpad } from '../content/padding.ts'
 import { deviceKey } from '../storage/records.ts'
 import type { WriteSet } from '../storage/writeSet.ts'
 import { protocolAddress, type Address } from './address.ts'
+import type { CertificateJudge } from './certificateJudge.ts'
 import { protocolError } from './errors.ts'
 import { readRetryRequest, retryRequest } from './retry.ts'
 import { unseal, type Unsealed } from './sealedSender.ts'
@@ -63,7 +64,7 @@ export interface ReceivedEnvelope {
 
 export interface OpeningContext {
   readonly writes: WriteSet
-  readonly local: Address & { readonly trustRoot: Bytes }
+  readonly local: Address & { readonly judge: CertificateJudge }
   readonly identity: LocalIdentity
   /** Superseded ones: peers that do not know the new one yet still seal for them. */
   readonly previousIdentities: readonly LocalIdentity[]
@@ -119,7 +120,7 @@ async function unsealForAny(
   { body, receptionTime }: ReceivedEnvelope,
 ): Promise<Unsealed> {
   const { writes, identity, previousIdentities, local, now } = context
-  const check = { trustRoot: local.trustRoot, receptionTime }
+  const check = { judge: local.judge, receptionTime }
   let first: unknown
   for (const own of [identity, ...previousIdentities]) {
     try {

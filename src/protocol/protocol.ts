@@ -3,6 +3,7 @@ import type { Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { VaultRecords } from '../storage/writeSet.ts'
 import type { Address } from './address.ts'
+import { CertificateJudge } from './certificateJudge.ts'
 import { deleteSessions } from './retiredSessions.ts'
 import type { LocalIdentity } from './stores.ts'
 import { Turn } from './turn.ts'
@@ -34,12 +35,14 @@ export class Protocol {
   readonly #local: LocalDevice
   readonly #lane: Lane
   readonly #clock: Clock
+  readonly #judge: CertificateJudge
   #identity: LocalIdentity
   #previousIdentities: readonly LocalIdentity[]
 
   constructor(records: VaultRecords, local: LocalDevice, lane: Lane, clock: Clock) {
     this.#records = records
     this.#local = local
+    this.#judge = new CertificateJudge(local.trustRoot)
     this.#identity = this.#localIdentity(local.identityKeyPair)
     this.#previousIdentities = (local.previousIdentityKeyPairs ?? []).map((pair) => this.#localIdentity(pair))
     this.#lane = lane
@@ -74,11 +77,11 @@ export class Protocol {
   }
 
   async #turn<T>(task: (turn: Turn) => Promise<T>): Promise<T> {
-    const { accountId, deviceId, trustRoot } = this.#local
+    const { accountId, deviceId } = this.#local
     const device = {
       accountId,
       deviceId,
-      trustRoot,
+      judge: this.#judge,
       identity: this.#identity,
       previousIdentities: this.#previousIdentities,
     }

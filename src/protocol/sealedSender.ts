@@ -2,7 +2,6 @@ import { create, toBinary } from '@bufbuild/protobuf'
 import {
   CiphertextMessageType,
   ContentHint,
-  PublicKey,
   sealedSenderDecryptToUsmc,
   sealedSenderEncrypt,
   UnidentifiedSenderMessageContent,
@@ -12,6 +11,7 @@ import {
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
 import { isAddress, protocolAddress, type Address } from './address.ts'
+import type { CertificateJudge } from './certificateJudge.ts'
 import { protocolError } from './errors.ts'
 import { UnidentifiedSenderMessageSchema } from './sealedSender_pb.ts'
 
@@ -77,9 +77,9 @@ export interface Unsealed {
   readonly implicit: boolean
 }
 
-/** How certificates are judged: the relay's trust root, and its time of reception (never the local clock). */
+/** How certificates are judged: by whom, and at the relay's time of reception. */
 export interface CertificateCheck {
-  readonly trustRoot: Bytes
+  readonly judge: CertificateJudge
   /** ms since the epoch. */
   readonly receptionTime: number
 }
@@ -101,7 +101,8 @@ export async function unseal(
     throw protocolError(error, 'envelope.malformed')
   }
   const certificate = content.senderCertificate()
-  checkCertificate(certificate, check)
+  // libsignal's unsealing does not look at the certificate (libsignal.md 4.16): this always follows it.
+  check.judge.check(certificate, check.receptionTime)
   const sender = { accountId: certificate.senderUuid(), deviceId: certificate.senderDeviceId() }
   if (!isAddress(sender)) throw new CodedError('certificate.untrusted')
   if (sender.accountId === own.accountId && sender.deviceId === own.deviceId) {
@@ -114,17 +115,4 @@ export async function unseal(
     ciphertext: content.contents(),
     implicit: content.contentHint() === Number(ContentHint.Implicit),
   }
-}
-
-/** libsignal's unsealing does not look at the certificate (libsignal.md 4.16): this always follows it. */
-function checkCertificate(certificate: SenderCertificate, check: CertificateCheck): void {
-  // Told apart here, for libsignal answers alike for a foreign root and for an expired certificate (4.17).
-  if (certificate.expiration() <= check.receptionTime) throw new CodedError('certificate.expired')
-  let valid = false
-  try {
-    valid = certificate.validate(PublicKey.deserialize(check.trustRoot), check.receptionTime)
-  } catch (error) {
-    throw protocolError(error, 'certificate.untrusted')
-  }
-  if (!valid) throw new CodedError('certificate.untrusted')
 }

@@ -6,6 +6,7 @@ import { deviceKey, type IdentityRecord } from '../storage/records.ts'
 import type { WriteSet } from '../storage/writeSet.ts'
 import { protocolAddress, type Address } from './address.ts'
 import { preKeyBundle, type BundleDevice } from './bundle.ts'
+import type { CertificateJudge } from './certificateJudge.ts'
 import { protocolError } from './errors.ts'
 import { openEnvelope, type OpenResult } from './opening.ts'
 import { deleteSessions, pruneRetired, retireSession, retireSessions } from './retiredSessions.ts'
@@ -14,7 +15,7 @@ import { knownIdentity, Stores, type LocalIdentity } from './stores.ts'
 
 /** This device as a turn knows it. */
 export interface TurnDevice extends Address {
-  readonly trustRoot: Bytes
+  readonly judge: CertificateJudge
   readonly identity: LocalIdentity
   readonly previousIdentities: readonly LocalIdentity[]
 }
