@@ -224,7 +224,7 @@ describe('a conversation', () => {
   it('removes what has not left and keeps what has', async () => {
     const { a, b, toB } = await pair()
     const sent = await a.send(toB, 'parti')
-    await until(async () => (await a.thread(toB))[0]?.delivery === 'read')
+    await until(async () => (await a.thread(toB))[0]?.delivery === 'delivered')
     await here.relay.kill()
     await until(async () => (await a.ready()).connection.state === 'offline')
     const waiting = await a.send(toB, 'à retirer')
