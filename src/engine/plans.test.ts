@@ -145,6 +145,8 @@ describe('the time at which certificates are judged', () => {
     expect(receptionTime(10_001, bounds)).toBe(10_000)
     expect(receptionTime(4_999, bounds)).toBe(5_000)
     expect(receptionTime(5_500, { ...bounds, lastReceivedAt: 6_000 })).toBe(6_000)
+    // The relay's clock was ahead once.
+    expect(receptionTime(5_500, { ...bounds, lastReceivedAt: 900_000 })).toBe(5_500)
   })
 
   it('is never in the future, too old, or before the last one', () => {

@@ -172,12 +172,10 @@ export function receptionTime(
   receivedAt: number,
   bounds: { readonly relayTime: number; readonly lastReceivedAt: number; readonly maxAgeMs: number },
 ): number {
-  const latest = Math.min(receivedAt, bounds.relayTime)
-  return Math.max(
-    latest,
-    bounds.relayTime - bounds.maxAgeMs,
-    Math.min(bounds.lastReceivedAt, bounds.relayTime),
-  )
+  const { relayTime, lastReceivedAt, maxAgeMs } = bounds
+  // One that lies ahead was taken from a relay whose clock was wrong: kept, it would make everything that waited look old.
+  const last = lastReceivedAt > relayTime ? 0 : lastReceivedAt
+  return Math.max(Math.min(receivedAt, relayTime), relayTime - maxAgeMs, last)
 }
 
 function readable(encoded: Bytes): DecodedContent | null {

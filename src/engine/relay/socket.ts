@@ -10,6 +10,9 @@ import { Answers, NumberedAnswers } from './answers.ts'
 import { putMessage, putOutcome, type OutgoingPut, type PutOutcome } from './puts.ts'
 import { RawSocket, type IncomingFrame, type OutgoingFrame } from './rawSocket.ts'
 
+/** Of an envelope's id. */
+const idBytes = 16
+
 /** How this device proves itself (Ed25519 by its device key), and what it says of its vault. */
 export interface DeviceLogin {
   readonly accountId: string
@@ -181,6 +184,8 @@ export function openSocket(
             return resolve(welcomed)
           }
           case 'deliver':
+            if (!frame.value.envelopes.every(isProper))
+              return raw.close(new CodedError('relay.malformedAnswer'))
             return events.deliver(frame.value.envelopes)
           case 'queueEmpty':
             return events.queueEmpty()
@@ -227,6 +232,13 @@ function readWelcome(welcome: Welcome, socket: RelaySocket): Welcomed | null {
     nextGeneration: copyBytes(nextGeneration),
     devicesRevision: Number(devicesRevision),
   }
+}
+
+/** The relay takes no others and makes no other numbers; kept, they would outlast its error. */
+function isProper({ messageId, body, queueId, receivedAt }: Envelope): boolean {
+  const safe = BigInt(Number.MAX_SAFE_INTEGER)
+  const whole = messageId.length === idBytes && body.length > 0 && body.length <= limits.envelopeBytes
+  return whole && queueId <= safe && receivedAt <= safe
 }
 
 function httpToken(token: Token): HttpToken {

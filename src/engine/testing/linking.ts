@@ -1,9 +1,20 @@
+import { formatRelayText, parseRelayText } from '../../wire/linking.ts'
 import { until, type Workstation } from './workstation.ts'
 
-/** For tests: makes `next`, which is not enrolled, a further device of the account of `first`, as a person does. */
-export async function link(first: Workstation, next: Workstation, deviceName: string): Promise<void> {
+/**
+ * For tests: makes `next`, which is not enrolled, a further device of the account of `first`, as a person does. `address`:
+ * where it finds the relay, when that is not where `first` does.
+ */
+export async function link(
+  first: Workstation,
+  next: Workstation,
+  deviceName: string,
+  address?: string,
+): Promise<void> {
   await first.online()
-  const { relay } = await first.ask('device.list', {})
+  const told = (await first.ask('device.list', {})).relay
+  const named = parseRelayText(told)
+  const relay = address === undefined || named === null ? told : formatRelayText({ ...named, address })
   const { code } = await next.ask('link.begin', { relay, deviceName, protection: { kind: 'osKeyStore' } })
   await first.ask('device.link', { code })
   await until(async () => (await next.snapshot()).state.phase === 'ready')

@@ -66,6 +66,7 @@ export class TamperingProxy {
   /** Cuts every connection, as a network does. */
   cut(): void {
     for (const line of this.#lines) line.cut()
+    this.#lines.clear()
     for (const socket of this.#sockets) socket.destroy()
   }
 
