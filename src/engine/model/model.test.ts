@@ -1,0 +1,110 @@
+import fc from 'fast-check'
+import { randomInt } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { createInvitation, createInvitationAgain, initRelay, startRelay } from '../../relay/index.ts'
+import { Fleet, type RelayRoom } from './fleet.ts'
+import { stepsOf, type Step } from './steps.ts'
+
+const long = process.env['VALISE_LONG'] === '1'
+const goal = Number(process.env['VALISE_STEPS'] ?? (long ? 1_000_000 : 20_000))
+const least = Math.min(goal, 5_000)
+const timeMs = long ? Number.POSITIVE_INFINITY : 4 * 60_000
+const stepsPerFleet = 800
+const stepsPerRest = 100
+/** For looking for a smaller counterexample. */
+const shrinkMs = 3 * 60_000
+
+const unlimited = { requests: 1_000_000_000, perMs: 60_000 }
+const endless = { burst: 1_000_000_000, perSecond: 1_000_000 }
+
+const room: RelayRoom = {
+  init: async (data) => void (await initRelay({ data, organisation: 'Ministère des essais' })),
+  start: async (data, port, clock) =>
+    startRelay({
+      data,
+      port,
+      clock,
+      // Everybody comes from one address, and a day of work goes by in seconds.
+      budgets: {
+        address: unlimited,
+        link: unlimited,
+        anonymous: unlimited,
+        recipientBundle: unlimited,
+        upgrade: unlimited,
+        code: unlimited,
+        device: unlimited,
+        bundle: unlimited,
+        directory: unlimited,
+        put: endless,
+        generation: endless,
+        anonymousPut: endless,
+      },
+    }),
+  invite: async (data, name, address) => createInvitation({ data, name, address }),
+  inviteAgain: async (data, account, address) => createInvitationAgain({ data, account, address }),
+}
+
+interface Run {
+  /** Steps so far. */
+  taken: number
+  readonly plantedBug: boolean
+}
+
+/** A fleet lives through the steps, coming to rest now and then. What is wrong, in words. */
+async function live(steps: readonly Step[], run: Run): Promise<readonly string[]> {
+  const fleet = await Fleet.make(room, { linked: 3, acknowledgesEarly: run.plantedBug })
+  try {
+    for (const [index, step] of steps.entries()) {
+      await fleet.apply(step)
+      run.taken += 1
+      if (index < steps.length - 1 && index % stepsPerRest !== stepsPerRest - 1) continue
+      const wrong = await fleet.rest()
+      if (wrong.length > 0) return wrong
+    }
+    return []
+  } finally {
+    await fleet.end()
+  }
+}
+
+const seed = Number(process.env['VALISE_SEED'] ?? randomInt(2 ** 30))
+
+it(
+  'shows every text once on every device that should have it, whatever happens',
+  async () => {
+    const run: Run = { taken: 0, plantedBug: false }
+    const begun = performance.now()
+    const report = (): void => {
+      const minutes = ((performance.now() - begun) / 60_000).toFixed(1)
+      console.log(`model: seed ${seed}, ${run.taken} steps in ${minutes} minutes`)
+    }
+    for (let fleet = 0; run.taken < goal; fleet += 1) {
+      if (run.taken >= least && performance.now() - begun > timeMs) break
+      const property = fc.asyncProperty(stepsOf(stepsPerFleet), async (steps) => {
+        expect(await live(steps, run)).toEqual([])
+      })
+      await fc.assert(property, { seed: seed + fleet, numRuns: 1, interruptAfterTimeLimit: shrinkMs })
+      if (long) report()
+    }
+    report()
+  },
+  long ? 48 * 3_600_000 : 20 * 60_000,
+)
+
+it(
+  'finds an acknowledgement before the commit within 5,000 steps',
+  async () => {
+    const run: Run = { taken: 0, plantedBug: true }
+    let wrong: readonly string[] = []
+    for (let fleet = 0; !wrong.join().includes(' lacks ') && run.taken < 5_000; fleet += 1) {
+      const [steps] = fc.sample(stepsOf(stepsPerFleet), { seed: seed + fleet, numRuns: 1 })
+      wrong = await live(steps ?? [], run)
+    }
+    console.log(
+      `model: seed ${seed}, the planted bug was found after ${run.taken} steps: ${wrong.join('; ')}`,
+    )
+    expect(run.taken).toBeLessThanOrEqual(5_000)
+    expect(wrong.join()).toContain(' lacks ')
+  },
+  10 * 60_000,
+)

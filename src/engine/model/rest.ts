@@ -1,0 +1,100 @@
+import type { MessageView } from '../../contract/index.ts'
+import { decide } from './person.ts'
+import type { Station } from './station.ts'
+import { judge, settle, type Account, type Shown, type Text, type Verdict } from './texts.ts'
+
+/** Without any progress for this long it will never come to rest. */
+const patienceMs = 15_000
+/** However much goes on. */
+const longestMs = 60_000
+/** A lane that rests is looked at again at the next connection: what a night would do. */
+const nudgeMs = 1_500
+const lookMs = 20
+
+/** Waits until nothing is on its way any more, deciding what a person has to decide, and then judges. */
+export class Rest {
+  readonly #accounts: readonly Account[]
+  readonly #texts: ReadonlyMap<string, Text>
+  readonly #begun = performance.now()
+  #nudgedAt = performance.now()
+  #state = ''
+  #since = performance.now()
+
+  constructor(accounts: readonly Account[], texts: ReadonlyMap<string, Text>) {
+    this.#accounts = accounts
+    this.#texts = texts
+  }
+
+  /** What is wrong, in words. */
+  async come(): Promise<readonly string[]> {
+    for (;;) {
+      const busy = await this.#busy()
+      const verdict = busy.length === 0 ? await this.#verdict() : null
+      if (verdict !== null && (verdict.wrong.length > 0 || verdict.lacking.length === 0)) {
+        if (verdict.wrong.length === 0) settle(this.#texts.values())
+        return verdict.wrong
+      }
+      if (!this.#progresses(JSON.stringify(busy) + JSON.stringify(verdict))) {
+        const { lacking, wrong } = verdict ?? (await this.#verdict())
+        return [...busy, ...wrong, ...lacking, ...(await this.#quarantines())]
+      }
+      await new Promise((done) => setTimeout(done, lookMs))
+    }
+  }
+
+  get #stations(): readonly Station[] {
+    return this.#accounts.flatMap(({ stations }) => stations)
+  }
+
+  /** Who is not at rest, and why. */
+  async #busy(): Promise<string[]> {
+    const busy: string[] = []
+    const nudge = performance.now() - this.#nudgedAt > nudgeMs
+    if (nudge) this.#nudgedAt = performance.now()
+    for (const station of this.#stations) {
+      if (!station.online) {
+        await station.ask('connection.retry', {})
+        busy.push(`${station.name} is ${station.phase} and not online`)
+        continue
+      }
+      if (await decide(station)) busy.push(`${station.name} decides`)
+      const jobs = await station.outbox()
+      if (jobs.length === 0) continue
+      busy.push(`${station.name} has ${jobs.length} jobs: ${jobs.slice(0, 3).join(' ')}`)
+      if (nudge) station.wire.cut()
+    }
+    return busy
+  }
+
+  async #verdict(): Promise<Verdict> {
+    const shown = new Map<Station, Shown>()
+    for (const station of this.#stations) {
+      const threads = new Map<string, readonly MessageView[]>()
+      for (const { conversationId, held } of await station.conversations()) {
+        threads.set(conversationId, await station.thread(conversationId))
+        if (held > 0) return { lacking: [`${station.name} holds ${held}`], wrong: [] }
+      }
+      shown.set(station, threads)
+    }
+    return judge(this.#texts, this.#accounts, shown)
+  }
+
+  async #quarantines(): Promise<string[]> {
+    const found: string[] = []
+    for (const station of this.#stations) {
+      const counts = new Map<string, number>()
+      for (const why of await station.quarantine()) counts.set(why, (counts.get(why) ?? 0) + 1)
+      for (const [why, count] of counts) found.push(`${station.name} quarantined ${count}: ${why}`)
+    }
+    return found
+  }
+
+  #progresses(state: string): boolean {
+    if (performance.now() - this.#begun > longestMs) return false
+    if (state !== this.#state) {
+      this.#state = state
+      this.#since = performance.now()
+    }
+    return performance.now() - this.#since < patienceMs
+  }
+}
