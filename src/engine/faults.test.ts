@@ -1,11 +1,11 @@
-import { expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
 import type { CrashPoint } from './crashPoints.ts'
 import { Engine } from './engine.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 
-const { enrolled } = setting()
+const { enrolled, lasting } = setting()
 
 /** From its next start on, reaching the point fails as a full disk or a defect would, a few times. */
 function failAt(
@@ -26,41 +26,53 @@ function failAt(
   return () => failed
 }
 
-const cases = (['vault.diskFull', 'defect'] as const).flatMap((code) =>
-  (
-    [
-      'receive.decrypted',
-      'receive.committed',
-      'send.encrypted',
-      'send.committed',
-      'send.sealed',
-      'send.stored',
-    ] as const
-  ).map((point) => ({ point, code })),
-)
+const receiving = ['receive.decrypted', 'receive.committed'] as const
+const sending = ['send.encrypted', 'send.committed', 'send.sealed', 'send.stored'] as const
+const points = [...receiving, ...sending] as const
+const texts = Array.from({ length: 8 }, (_, n) => `message ${n}`)
 
-it.each(cases)(
-  'goes on by itself after $code at $point, without a loss or a double',
-  async ({ point, code }) => {
-    const [a, b] = [await enrolled('A'), await enrolled('B')]
-    const [toB, toA] = [await a.openConversation(b), await a.accountId()]
-    const failed = failAt(point.startsWith('send.') ? a : b, point, code, 2)
-    await a.restart()
-    await b.restart()
-    const texts = Array.from({ length: 8 }, (_, n) => `message ${n}`)
-    for (const text of texts) await a.send(toB, text)
-    await until(async () => (await b.texts(toA)).length >= texts.length, 15_000)
-    await until(async () => (await a.ready()).connection.queued === 0, 15_000)
-    expect(await b.texts(toA)).toEqual(texts)
-    expect((await b.thread(toA)).map((message) => message.kind)).toEqual(texts.map(() => 'text'))
-    expect((await a.thread(toB)).map((message) => message.delivery)).not.toContain('failed')
-    expect(failed()).toBe(2)
-  },
-)
+describe('goes on by itself, without a loss or a double', () => {
+  const victims = new Map<CrashPoint, Workstation>()
+  let peer: Workstation
+
+  beforeAll(async () => {
+    peer = await lasting('B')
+    for (const point of points) victims.set(point, await lasting(point))
+  })
+
+  it.each(['vault.diskFull', 'defect'] as const)(
+    'after %s, at each point',
+    async (code) => {
+      await Promise.all(
+        [...victims].map(async ([point, victim]) => {
+          const failed = failAt(victim, point, code, 2)
+          await victim.restart()
+          const [there, here] = [await victim.openConversation(peer), await peer.openConversation(victim)]
+          const sends = sending.some((one) => one === point)
+          const [from, to, outgoing, incoming] = sends
+            ? [victim, peer, there, here]
+            : [peer, victim, here, there]
+          const before = await to.texts(incoming)
+          for (const text of texts) await from.send(outgoing, `${code} ${text}`)
+          const all = [...before, ...texts.map((text) => `${code} ${text}`)]
+          await until(async () => (await to.texts(incoming)).length >= all.length, 20_000)
+          await until(async () => (await victim.ready()).connection.queued === 0, 20_000)
+          expect(await to.texts(incoming)).toEqual(all)
+          const kinds = (await to.thread(incoming)).map((message) => message.kind)
+          expect(kinds).toEqual(all.map(() => 'text'))
+          const deliveries = (await from.thread(outgoing)).map((message) => message.delivery)
+          expect(deliveries).not.toContain('failed')
+          expect(failed()).toBe(2)
+        }),
+      )
+    },
+    60_000,
+  )
+})
 
 it('sends everything for an account in the order of its ratchet: messages and receipts in one lane', async () => {
   const [a, b] = [await enrolled('A'), await enrolled('B')]
-  const [toB, toA] = [await a.openConversation(b), await a.accountId()]
+  const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
   failAt(b, 'send.encrypted', 'vault.diskFull', Number.POSITIVE_INFINITY)
   await b.restart()
   await a.send(toB, 'question')
@@ -69,6 +81,7 @@ it('sends everything for an account in the order of its ratchet: messages and re
   const jobs = await b.inVault((vault) => vault.sql.all('SELECT lane, kind FROM outbox ORDER BY job_id'))
   expect(jobs).toEqual([
     { lane: toA, kind: 'receipt' },
+    { lane: toA, kind: 'readReceipt' },
     { lane: toA, kind: 'message' },
   ])
 })

@@ -9,12 +9,15 @@ export interface Setting {
   fresh(): Promise<Workstation>
   /** One with the account of a new invitation. */
   enrolled(name: string, invitation?: string): Promise<Workstation>
+  /** One that serves all tests of the file. */
+  lasting(name: string): Promise<Workstation>
 }
 
 /** To be called at the top of a test file. */
 export function setting(tls: () => TlsFiles | null = () => null): Setting {
   let relay: RelayProcess | null = null
   const stations: Workstation[] = []
+  const lasting: Workstation[] = []
   beforeAll(async () => {
     relay = await RelayProcess.start(tls())
   })
@@ -22,6 +25,7 @@ export function setting(tls: () => TlsFiles | null = () => null): Setting {
     await Promise.all(stations.splice(0).map((station) => station.end()))
   })
   afterAll(async () => {
+    await Promise.all(lasting.map((station) => station.end()))
     await relay?.end()
   })
   const running = (): RelayProcess => {
@@ -41,6 +45,13 @@ export function setting(tls: () => TlsFiles | null = () => null): Setting {
     enrolled: async (name, invitation) => {
       const station = await fresh()
       await station.enrol(invitation ?? (await running().invite(name)))
+      return station
+    },
+    lasting: async (name) => {
+      const station = new Workstation()
+      lasting.push(station)
+      await station.start()
+      await station.enrol(await running().invite(name))
       return station
     },
   }
