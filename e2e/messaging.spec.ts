@@ -5,6 +5,7 @@ import type { Page } from '@playwright/test'
 import { createText } from '../src/text/index.ts'
 import { expect, test } from './fixture.ts'
 import {
+  acceptRequest,
   burstSoFar,
   chooseConversation,
   expectState,
@@ -246,6 +247,9 @@ test('a message that cannot go says why, and is tried again or removed', async (
   await expectState(left.page, 'Pour Tahar', 'sent')
   const again = await workstation('right')
   await unlock(again.page)
+  // To Tahar, who has never written to her, she is a stranger.
+  await chooseConversation(again.page, solene.name, 'request')
+  await acceptRequest(again.page)
   await expectState(left.page, 'Pour Tahar', 'arrived')
   const { account } = await readReady(left.page)
   expect((await readSides(again.page, account.person.accountId)).received).toEqual(['Pour Tahar'])

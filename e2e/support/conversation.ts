@@ -37,9 +37,20 @@ export async function openConversation(page: Page, name: string): Promise<string
   return id ?? ''
 }
 
-/** Opens a conversation that stands in the list. */
-export async function chooseConversation(page: Page, name: string): Promise<void> {
-  await page.getByTestId('conversation-list').getByRole('option').filter({ hasText: name }).click()
+/** Opens a conversation that stands in the list; a `request` has no composer yet. */
+export async function chooseConversation(
+  page: Page,
+  name: string,
+  standing: 'accepted' | 'request' = 'accepted',
+): Promise<void> {
+  await page.getByTestId('conversation-list').getByRole('option').filter({ hasText: name }).click(onTheWay)
+  if (standing === 'request') await page.getByRole('button', { name: text('request.accept') }).waitFor()
+  else await page.getByTestId('composer').waitFor()
+}
+
+/** Takes the request that stands in the open conversation. */
+export async function acceptRequest(page: Page): Promise<void> {
+  await page.getByRole('button', { name: text('request.accept') }).click()
   await page.getByTestId('composer').waitFor()
 }
 

@@ -1,5 +1,5 @@
 import { openConversation } from './conversation.ts'
-import type { RelayProcess } from './relay.ts'
+import type { Invitee, RelayProcess } from './relay.ts'
 import { enrol, waitForPhase, type LaunchOptions, type Workstation } from './workstation.ts'
 
 export const solene = { name: 'Solène Vauquelard', title: 'Cheffe de bureau', service: 'Affaires juridiques' }
@@ -14,18 +14,27 @@ export interface Pair {
   readonly toLeft: string
 }
 
-/** Enrols Solène on the left and Tahar on the right by the real screens, in the folders `left` and `right`. */
-export async function enrolPair(
+type Launch = (name: string, options?: LaunchOptions) => Promise<Workstation>
+
+/** A workstation in the folder `name`, enrolled for this person by the real screens. */
+export async function enrolAs(
+  invitee: Invitee,
+  name: string,
   relay: RelayProcess,
-  launch: (name: string, options?: LaunchOptions) => Promise<Workstation>,
-): Promise<Pair> {
-  const start = async (name: string, invitee: typeof solene): Promise<Workstation> => {
-    const [workstation, invitation] = await Promise.all([launch(name), relay.invite(invitee)])
-    await waitForPhase(workstation.page, 'enrolment')
-    await enrol(workstation.page, invitation)
-    return workstation
-  }
-  const [left, right] = await Promise.all([start('left', solene), start('right', tahar)])
+  launch: Launch,
+): Promise<Workstation> {
+  const [workstation, invitation] = await Promise.all([launch(name), relay.invite(invitee)])
+  await waitForPhase(workstation.page, 'enrolment')
+  await enrol(workstation.page, invitation)
+  return workstation
+}
+
+/** Enrols Solène on the left and Tahar on the right, in the folders `left` and `right`. */
+export async function enrolPair(relay: RelayProcess, launch: Launch): Promise<Pair> {
+  const [left, right] = await Promise.all([
+    enrolAs(solene, 'left', relay, launch),
+    enrolAs(tahar, 'right', relay, launch),
+  ])
   const [toRight, toLeft] = await Promise.all([
     openConversation(left.page, tahar.name),
     openConversation(right.page, solene.name),
