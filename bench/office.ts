@@ -61,6 +61,7 @@ export class Desk {
   readonly #keyStore = memoryKeyStore()
   readonly #listeners = new Set<(messages: readonly MessageView[]) => void>()
   #engine: Engine | null = null
+  #settled: () => void = () => undefined
 
   constructor(profile: string) {
     this.#profile = profile
@@ -76,7 +77,9 @@ export class Desk {
       locale: 'fr',
       deviceName: 'POSTE-1',
     } as const
-    this.#engine = new Engine(options, this.#keyStore, systemClock)
+    this.#engine = new Engine(options, this.#keyStore, systemClock, (point) => {
+      if (point === 'send.settled') this.#settled()
+    })
     this.#engine.onDelta((delta) => this.#take(delta))
     await this.#engine.start()
   }
@@ -121,6 +124,13 @@ export class Desk {
     const left = this.shown(count, (message) => sent.has(message.messageId) && hasLeft(message))
     for (const messageId of ids) await this.ask('message.send', { conversationId, messageId, text })
     await left
+  }
+
+  /** Settles when what the relay has acknowledged next is written down as sent; the window is told a moment later. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled = resolve
+    })
   }
 
   /** Settles when so many different messages that are wanted have been shown, from now on. */
