@@ -2,9 +2,17 @@ import { fromBase64Url, toBase64Url, type Bytes } from '../base/bytes.ts'
 import { CodedError, reportOf } from '../base/errors.ts'
 import { sealHandover } from '../protocol/linking.ts'
 import { canonicalLinkCode, linkCode, linkIdOf } from '../wire/linking.ts'
+import type { Vault } from '../storage/vault.ts'
 import type { Journal } from './journal.ts'
+import { expectDevice } from './posting.ts'
 import type { RelayConnection } from './relay/connection.ts'
 import type { Self } from './self.ts'
+
+interface HandingOver {
+  readonly connection: RelayConnection
+  readonly self: Self
+  readonly vault: Vault
+}
 
 /**
  * Links the device that shows the code which a person has typed here: it gets the account's keys, sealed to its own key.
@@ -12,7 +20,7 @@ import type { Self } from './self.ts'
  * another key than the code commits to; nothing has then been sent.
  */
 export async function handOver(
-  parts: { readonly connection: RelayConnection; readonly self: Self; readonly journal: Journal },
+  parts: HandingOver & { readonly journal: Journal },
   typed: string,
 ): Promise<number> {
   try {
@@ -24,10 +32,7 @@ export async function handOver(
   }
 }
 
-async function sealForCode(
-  { connection, self }: { readonly connection: RelayConnection; readonly self: Self },
-  typed: string,
-): Promise<number> {
+async function sealForCode({ connection, self, vault }: HandingOver, typed: string): Promise<number> {
   const code = canonicalLinkCode(typed)
   if (code === null) throw new CodedError('link.malformed')
   const id = linkIdOf(code)
@@ -47,6 +52,7 @@ async function sealForCode(
     profileKey,
     relayId,
   })
+  vault.transaction(expectDevice)
   await connection.request('linkAnswer', { body: { linkId, sealed: toBase64Url(sealed) } })
   return deviceId
 }

@@ -245,12 +245,8 @@ export class Messenger {
     const maximum = this.#policy.MaximumDevices.value
     if (maximum === 1) throw new CodedError('policy.forbidden')
     if (readOwnDevices(this.#vault.sql).length >= maximum) throw new CodedError('device.limit')
-    const { journal, connection, self } = {
-      journal: this.#journal,
-      connection: this.#connection,
-      self: this.#self,
-    }
-    return { deviceId: await handOver({ connection, self, journal }, code) }
+    const [vault, journal, connection, self] = [this.#vault, this.#journal, this.#connection, this.#self]
+    return { deviceId: await handOver({ vault, connection, self, journal }, code) }
   }
 
   async removeDevice({ deviceId, reason }: CallInput<'device.remove'>): Promise<void> {

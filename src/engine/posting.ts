@@ -5,6 +5,7 @@ import { encodeContent, isForOwnDevices, type Body, type Content } from '../cont
 import { insertJob, type JobKind } from '../storage/repositories/outbox.ts'
 import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { markProfileKeySent } from '../storage/repositories/conversations.ts'
+import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx } from '../storage/vault.ts'
 import type { Self } from './self.ts'
 
@@ -26,6 +27,8 @@ const maximumAge: Readonly<Record<JobKind, number | null>> = {
   resend: 14 * day,
   profileKey: null,
 }
+
+const deviceComing = 'deviceComing'
 
 /** Kinds that the account's other devices get too, as something that was sent. */
 const shared: ReadonlySet<JobKind> = new Set([
@@ -83,7 +86,7 @@ export class Posting {
 
   /** To the account's other devices, where there are any. */
   toOwnDevices(tx: Tx, body: Body, messageId: Bytes = newId()): void {
-    if (!isForOwnDevices(body) || readOwnDevices(tx).length < 2) return
+    if (!isForOwnDevices(body) || !hasOthers(tx)) return
     const content = { messageId, sentAt: this.#clock.now(), profileKey: null, resentEnvelopeId: null }
     this.#insert(tx, this.#self.accountId, { kind: 'sync' }, encodeContent({ ...content, body }))
   }
@@ -119,6 +122,18 @@ export class Posting {
       refersTo: post.refersTo ?? null,
     })
   }
+}
+
+/** A device that this one has let in counts before the list names it: it must not lack what is written until then. */
+function hasOthers(tx: Tx): boolean {
+  if (readOwnDevices(tx).length < 2) return readSetting(tx, deviceComing) !== null
+  forgetSetting(tx, deviceComing)
+  return true
+}
+
+/** Durable before the account's keys are handed over. */
+export function expectDevice(tx: Tx): void {
+  writeSetting(tx, deviceComing, '1')
 }
 
 function newId(): Bytes {
