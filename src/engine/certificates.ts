@@ -45,15 +45,18 @@ export class Certificates {
   /** One that came in the moment in which the account's key was replaced names a key that is no more. */
   #kept(): SenderCertificateRow | null {
     const kept = readCertificate(this.#vault.sql)
-    if (kept === null || !sameBytes(certificateIdentity(kept.certificate), this.#self.identityKey()))
-      return null
-    return kept
+    return kept !== null && this.#isOwn(kept.certificate) ? kept : null
+  }
+
+  #isOwn(certificate: Bytes): boolean {
+    return sameBytes(certificateIdentity(certificate), this.#self.identityKey())
   }
 
   async #renew(): Promise<Bytes> {
     const answer = await this.#connection.request('certificate')
     const certificate = fromBase64Url(answer.certificate)
-    if (certificate === null) throw new CodedError('relay.malformedAnswer')
+    // Sealed under another one, a message would be refused by whom it is for.
+    if (certificate === null || !this.#isOwn(certificate)) throw new CodedError('relay.malformedAnswer')
     this.#vault.transaction((tx) => writeCertificate(tx, { certificate, expiresAt: answer.expiresAt }))
     return certificate
   }

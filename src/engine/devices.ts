@@ -5,7 +5,7 @@ import { CodedError } from '../base/errors.ts'
 import type { CallOutput } from '../contract/index.ts'
 import { verifyAttestation } from '../protocol/attestation.ts'
 import { openName, sealName } from '../protocol/deviceName.ts'
-import { identityPublicKey } from '../protocol/keys.ts'
+import { deviceKeyOf, identityPublicKey } from '../protocol/keys.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { readDevicesRevision, writeDevicesRevision } from '../storage/repositories/account.ts'
 import { readOwnDevices, replaceOwnDevices, type OwnDevice } from '../storage/repositories/ownDevices.ts'
@@ -90,6 +90,9 @@ export class Devices {
     const answer = await connection.request('devices')
     const attested = answer.devices.filter((device) => this.#isAttested(device))
     const refused = answer.devices.filter((device) => !attested.includes(device))
+    // Without it nothing would go to the other devices any more, and nobody would be told.
+    if (!attested.some(({ deviceId }) => deviceId === self.deviceId))
+      throw new CodedError('relay.malformedAnswer')
     await protocol.exclusively(async (turn) => {
       const known = readOwnDevices(this.#parts.vault.sql)
       const gone = known.filter(({ deviceId }) => !attested.some((one) => one.deviceId === deviceId))
@@ -141,6 +144,8 @@ export class Devices {
     const { self, vault } = this.#parts
     const { deviceId, registrationId } = device
     const deviceKey = decoded(device.deviceKey)
+    // This device needs nobody's word for itself, but only its own key will do.
+    if (deviceId === self.deviceId) return sameBytes(deviceKey, deviceKeyOf(self.account.deviceKey).publicKey)
     const parts = { accountId: self.accountId, deviceId, registrationId, deviceKey }
     const by = (pair: Bytes): boolean =>
       verifyAttestation(identityPublicKey(pair), parts, decoded(device.attestation))

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RelayProcess } from '../testing/relayProcess.ts'
+import { answerAttacks } from './answers.ts'
 import { bundleAttacks } from './bundles.ts'
 import { certificateAttacks } from './certificates.ts'
-import { connectionAttacks } from './connections.ts'
+import { clockAttacks, connectionAttacks } from './connections.ts'
 import { contentAttacks } from './contents.ts'
 import { envelopeAttacks } from './envelopes.ts'
 import { Stage } from './stage.ts'
@@ -24,7 +25,10 @@ const attacks = [
   ...certificateAttacks,
   ...contentAttacks,
   ...bundleAttacks,
+  ...answerAttacks,
   ...connectionAttacks,
+  // Last, for a wrong time costs the permits of the day.
+  ...clockAttacks,
 ]
 
 describe('a malicious relay', () => {

@@ -121,7 +121,7 @@ export const bundleAttacks: readonly Attack[] = [
 ]
 
 /** The attacker's identity, with good signatures of its own. */
-function selfMade(bundle: Bundle, accountId: string, identityKeyPair: Bytes): Bundle {
+export function selfMade(bundle: Bundle, accountId: string, identityKeyPair: Bytes): Bundle {
   const signed = <K extends { readonly publicKey: string }>(key: K): K & { readonly signature: string } => ({
     ...key,
     signature: toBase64Url(signBy(identityKeyPair, decoded(key.publicKey))),

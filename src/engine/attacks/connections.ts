@@ -231,41 +231,6 @@ export const connectionAttacks: readonly Attack[] = [
       return null
     },
   },
-  {
-    does: 'is ten years ahead, so that every certificate has run out',
-    comesOf: 'blocked',
-    gives: 'certificate.expired',
-    run: async (stage) => {
-      welcomes(stage, ({ relayTime }) => ({ relayTime: BigInt(Number(relayTime) + 10 * years) }))
-      await stage.reconnect()
-      const body = await stage.mallory.envelope(stage.target, textBody('dans dix ans'))
-      const given = await stage.refusal(() => stage.inject({ body }))
-      stage.beHonest()
-      await stage.reconnect()
-      return given
-    },
-  },
-  {
-    does: 'has been ahead once, so that what waited looks old',
-    comesOf: 'shown',
-    gives: null,
-    run: async (stage) => {
-      welcomes(stage, ({ relayTime }) => ({ relayTime: BigInt(Number(relayTime) + 10 * years) }))
-      await stage.reconnect()
-      await stage.inject({ body: await stage.mallory.envelope(stage.target, textBody('dans dix ans')) })
-      stage.beHonest()
-      // Two days later: a certificate lasts for one, and was good when the relay took the envelope.
-      welcomes(stage, ({ relayTime }) => ({ relayTime: BigInt(Number(relayTime) + 2 * 24 * 3_600_000) }))
-      await stage.reconnect()
-      const inner = await stage.mallory.encrypt(stage.target, contentOf(textBody('avait attendu')))
-      const body = await stage.mallory.seal(stage.target, inner)
-      const given = await stage.refusal(() => stage.inject({ body, receivedAt: Date.now() }))
-      stage.beHonest()
-      await stage.reconnect()
-      return given
-    },
-  },
-  wrongClock('is ten years behind', -10 * years),
   ...improper,
   garbage('sends a frame that is none', () => new Uint8Array(randomBytes(200))),
   garbage('sends a frame of twenty megabytes', () => new Uint8Array(20 * 1024 * 1024)),
@@ -394,4 +359,43 @@ export const connectionAttacks: readonly Attack[] = [
       return null
     },
   },
+]
+
+/** What it can say of the time. */
+export const clockAttacks: readonly Attack[] = [
+  {
+    does: 'is ten years ahead, so that every certificate has run out',
+    comesOf: 'blocked',
+    gives: 'certificate.expired',
+    run: async (stage) => {
+      welcomes(stage, ({ relayTime }) => ({ relayTime: BigInt(Number(relayTime) + 10 * years) }))
+      await stage.reconnect()
+      const body = await stage.mallory.envelope(stage.target, textBody('dans dix ans'))
+      const given = await stage.refusal(() => stage.inject({ body }))
+      stage.beHonest()
+      await stage.reconnect()
+      return given
+    },
+  },
+  {
+    does: 'has been ahead once, so that what waited looks old',
+    comesOf: 'shown',
+    gives: null,
+    run: async (stage) => {
+      welcomes(stage, ({ relayTime }) => ({ relayTime: BigInt(Number(relayTime) + 10 * years) }))
+      await stage.reconnect()
+      await stage.inject({ body: await stage.mallory.envelope(stage.target, textBody('dans dix ans')) })
+      stage.beHonest()
+      // Two days later: a certificate lasts for one, and was good when the relay took the envelope.
+      welcomes(stage, ({ relayTime }) => ({ relayTime: BigInt(Number(relayTime) + 2 * 24 * 3_600_000) }))
+      await stage.reconnect()
+      const inner = await stage.mallory.encrypt(stage.target, contentOf(textBody('avait attendu')))
+      const body = await stage.mallory.seal(stage.target, inner)
+      const given = await stage.refusal(() => stage.inject({ body, receivedAt: Date.now() }))
+      stage.beHonest()
+      await stage.reconnect()
+      return given
+    },
+  },
+  wrongClock('is ten years behind', -10 * years),
 ]

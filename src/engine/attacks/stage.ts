@@ -277,7 +277,8 @@ export class Stage {
     const threads = await Promise.all(
       conversations.map(({ conversationId }) => this.a.thread(conversationId)),
     )
-    return { conversations, alerts, devices, threads }
+    // When a device was last there is the relay's to say.
+    return { conversations, alerts, threads, devices: devices.map((one) => ({ ...one, lastSeenDay: 0 })) }
   }
 
   /** The honest ones still reach each other, both ways, and everything comes to rest. */

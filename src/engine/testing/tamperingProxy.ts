@@ -30,6 +30,8 @@ export class TamperingProxy {
   /** Method and path of every HTTP request, in order. */
   readonly requests: string[] = []
   tamper: Tamper = (_path, answer) => answer
+  /** Answers in place of the relay, which does not hear of it; null: asks the relay. */
+  instead: (path: string) => Tampered | null = () => null
   frames: FrameTampers = honestFrames
 
   private constructor(target: string) {
@@ -55,6 +57,7 @@ export class TamperingProxy {
   /** Passes everything on as it is, again. */
   beHonest(): void {
     this.tamper = (_path, answer) => answer
+    this.instead = () => null
     this.frames = honestFrames
   }
 
@@ -85,15 +88,16 @@ export class TamperingProxy {
     const body = await bytesOf(incoming)
     const path = (incoming.url ?? '').split('?')[0] ?? ''
     this.requests.push(`${incoming.method ?? ''} ${path}`)
+    const instead = this.instead(path)
+    if (instead !== null) return answerWith(outgoing, instead)
     const onward = request(
       new URL(incoming.url ?? '/', this.#target),
       { method: incoming.method, headers: { ...incoming.headers, host: this.#target.host } },
       (answer) => {
         void bytesOf(answer).then((bytes) => {
           const said = this.tamper(path, JSON.parse(bytes.toString()) as unknown)
-          const status = said instanceof Tampered ? said.status : (answer.statusCode ?? 500)
-          outgoing.writeHead(status, { 'content-type': 'application/json' })
-          outgoing.end(JSON.stringify(said instanceof Tampered ? said.body : said))
+          const status = answer.statusCode ?? 500
+          answerWith(outgoing, said instanceof Tampered ? said : new Tampered(status, said))
         })
       },
     )
@@ -111,6 +115,11 @@ export class TamperingProxy {
       },
     })
   }
+}
+
+function answerWith(outgoing: ServerResponse, { status, body }: Tampered): void {
+  outgoing.writeHead(status, { 'content-type': 'application/json' })
+  outgoing.end(JSON.stringify(body))
 }
 
 async function bytesOf(stream: IncomingMessage): Promise<Buffer> {
