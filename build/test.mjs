@@ -1,7 +1,7 @@
 // `npm test`: everything, each step under a heading; the last line is `N passed, N failed`.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join, sep } from 'node:path'
 import { build } from './build.mjs'
 import { playwrightCounts, vitestCounts } from './counts.mjs'
 import { provideDebianPackages } from './debian.mjs'
@@ -91,8 +91,14 @@ async function playwright(place, name, config, env) {
   return good || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }
 
-/** Files of tests that need better-sqlite3, which is compiled for the Node that installed it. */
-const compiledForThisNode = ['--exclude', 'src/relay/**', '--exclude', 'build/**']
+/** Tests with the relay in their own process need better-sqlite3, which is compiled for the Node that installed it. */
+function compiledForThisNode() {
+  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `src/${name.split(sep).join('/')}`)
+    .filter((name) => /'(\.\.\/)+relay\/index\.ts'/.test(readFileSync(join(root, name), 'utf8')))
+  return ['src/relay/**', 'build/**', ...files].flatMap((pattern) => ['--exclude', pattern])
+}
 
 rmSync(reports, { recursive: true, force: true })
 mkdirSync(reports, { recursive: true })
@@ -109,7 +115,7 @@ await step(`unit, Node ${process.versions.node}`, () => vitest('unit', process.e
 await step('unit, Node 24', () => {
   const node = provideNode24()
   if (node === null) return 'not run, the package of Node 24 is for Linux on x64 only'
-  return vitest('unit-node24', node, compiledForThisNode)
+  return vitest('unit-node24', node, compiledForThisNode())
 })
 
 /** @type {import('./unprivileged.mjs').Place | null} */
