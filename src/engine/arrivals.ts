@@ -65,6 +65,7 @@ export class Arrivals implements BatchResult {
   keysUsed = false
   readonly #receipts = new Map<string, ReceivedMessage[]>()
   readonly #envelopes = new Set<string>()
+  readonly #devices = new Set<string>()
   readonly #posting: Posting
   readonly #ownId: string
   readonly #now: number
@@ -81,6 +82,14 @@ export class Arrivals implements BatchResult {
     const before = this.#envelopes.has(key)
     this.#envelopes.add(key)
     return before
+  }
+
+  /** Whether a device says something for the first time within this batch. */
+  isFirstOf({ accountId, deviceId }: Address): boolean {
+    const key = `${accountId}.${deviceId}`
+    const first = !this.#devices.has(key)
+    this.#devices.add(key)
+    return first
   }
 
   touch(conversationId: string): void {

@@ -216,7 +216,8 @@ export class Receiver {
     if (opened.lastResortUsed !== null) this.#noteLastResort(turn, sender.accountId, opened.lastResortUsed)
     const effects = planContent(opened.content, { ...envelope, sender }, self.accountId)
     turn.writes.write((tx) => {
-      if (sender.accountId !== self.accountId && notePeerDevice(tx, journal, sender, null, clock.now())) {
+      const unlooked = sender.accountId !== self.accountId && changes.isFirstOf(sender)
+      if (unlooked && notePeerDevice(tx, journal, sender, null, clock.now())) {
         changes.note(tx, sender.accountId, sender, { kind: 'deviceAdded' })
       }
       for (const effect of effects) {
