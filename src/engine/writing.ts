@@ -104,6 +104,8 @@ export class Writing {
 
   edit(input: CallInput<'message.edit'>): void {
     const message = this.#own(input.messageId)
+    // A line of Valise's own is nobody's to change.
+    if (message.kind !== 'text') throw new CodedError('message.notEditable')
     this.#writable(message.conversationId)
     const { quote, timerSeconds, acknowledgementRequest } = textOf(message)
     const text = outgoingMessage(input.text, {
@@ -124,6 +126,7 @@ export class Writing {
 
   deleteForEveryone({ messageId }: CallInput<'message.deleteForEveryone'>): void {
     const message = this.#own(messageId)
+    if (message.kind !== 'text') throw new CodedError('message.notDeletable')
     this.#writable(message.conversationId)
     const body: Body = { kind: 'deleteForEveryone', messageId: message.messageId }
     this.#change(message, { kind: 'deleteForEveryone' }, 'delete', body)

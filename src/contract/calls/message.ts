@@ -35,7 +35,15 @@ export const messageCalls = {
       acknowledgement: z.strictObject({ deadline: timeSchema.nullable() }).nullable().default(null),
     }),
     output: nothing,
-    errors: ['conversation.notFound', 'conversation.blocked', 'message.empty', 'message.tooLarge'],
+    /** `message.notFound`: there is no message to quote. `content.malformed`: a range lies outside the text. */
+    errors: [
+      'conversation.notFound',
+      'conversation.blocked',
+      'message.empty',
+      'message.tooLarge',
+      'message.notFound',
+      'content.malformed',
+    ],
   }),
 
   /** Tries a failed message again. */
@@ -67,6 +75,7 @@ export const messageCalls = {
       'message.notEditable',
       'message.empty',
       'message.tooLarge',
+      'content.malformed',
       'conversation.blocked',
     ],
   }),

@@ -13,8 +13,7 @@ export async function link(
 ): Promise<void> {
   await first.online()
   const told = (await first.ask('device.list', {})).relay
-  const named = parseRelayText(told)
-  const relay = address === undefined || named === null ? told : formatRelayText({ ...named, address })
+  const relay = address === undefined ? told : formatRelayText({ ...parseRelayText(told), address })
   const { code } = await next.ask('link.begin', { relay, deviceName, protection: { kind: 'osKeyStore' } })
   await first.ask('device.link', { code })
   await until(async () => (await next.snapshot()).state.phase === 'ready')
