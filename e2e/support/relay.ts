@@ -24,6 +24,8 @@ export interface InvitationMaking {
   /** The certificate whose pin it carries; the relay's own unless given. */
   readonly certificate?: string
   readonly address?: string
+  /** For an account that is enrolled: its only device was lost. */
+  readonly account?: string
   /** Made so many days ago: one of more than a week is no longer valid. */
   readonly daysAgo?: number
 }
@@ -92,11 +94,14 @@ export async function createRelay(data: string, organisation: string, tls?: TlsF
     kill: () => end('SIGKILL'),
     async invite({ name, title, service, organisation: other }, making = {}) {
       const certificate = making.certificate ?? tls?.certificate
-      const optional = { title, service, organisation: other, certificate }
-      const args = Object.entries(optional).flatMap(([key, value]) =>
+      const whom =
+        making.account === undefined
+          ? { name, title, service, organisation: other }
+          : { account: making.account }
+      const args = Object.entries({ ...whom, certificate }).flatMap(([key, value]) =>
         value === undefined ? [] : [`--${key}`, value],
       )
-      const to = ['--data', data, '--name', name, '--address', making.address ?? address, '--json']
+      const to = ['--data', data, '--address', making.address ?? address, '--json']
       const answer = await command(['invite', ...to, ...args], lateClock(making.daysAgo ?? 0))
       return (JSON.parse(answer) as { text: string }).text
     },
