@@ -1,5 +1,5 @@
 import { protocolBench } from '../src/protocol/benchkit.ts'
-import { atLeast, median, type Figure } from './figure.ts'
+import { atLeast, median, printed, type Figure } from './figure.ts'
 import { Office, type Desk } from './office.ts'
 
 /** How many messages wait at the relay, twice each; mixed, so that what grows with time looks like no slope. */
@@ -88,15 +88,13 @@ function figuresOf(points: readonly Point[], floorPerMs: number): Figure[] {
     goal: 0.6,
   })
   const shortest = Math.min(...points.map(({ y }) => y))
-  const start: Figure = {
+  const start = printed({
     name: 'catch-up, intercept',
     value: Math.round(intercept),
     unit: 'ms',
     beside: { name: 'catch-up of 1,000', value: Math.round(shortest) },
-    ratio: Math.round((intercept / shortest) * 1_000) / 1_000,
-    goal: 'none: what a start costs before the first message',
-    holds: true,
-  }
+    why: 'what a start costs before the first message',
+  })
   return [rate, start]
 }
 

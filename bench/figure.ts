@@ -25,6 +25,11 @@ export function atMost(measured: Measured): Figure {
   return { ...measured, ratio, goal: `≤ ${measured.goal}`, holds: ratio <= measured.goal }
 }
 
+/** Printed beside the others, with nothing that it has to reach: `why` says so. */
+export function printed({ why, ...measured }: Omit<Measured, 'goal'> & { readonly why: string }): Figure {
+  return { ...measured, ratio: ratioOf(measured), goal: `none: ${why}`, holds: true }
+}
+
 export function median(values: readonly number[]): number {
   return percentile(values, 50)
 }
@@ -37,6 +42,6 @@ export function percentile(values: readonly number[], rank: number): number {
   return found
 }
 
-function ratioOf({ value, beside }: Measured): number {
+function ratioOf({ value, beside }: Omit<Measured, 'goal'>): number {
   return Math.round((value / beside.value) * 1_000) / 1_000
 }
