@@ -9,13 +9,15 @@ import { deviceKeyOf, identityPublicKey } from '../protocol/keys.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { readDevicesRevision, writeDevicesRevision } from '../storage/repositories/account.ts'
 import { readOwnDevices, replaceOwnDevices, type OwnDevice } from '../storage/repositories/ownDevices.ts'
+import { deleteLane } from '../storage/repositories/outbox.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import type { OwnDevice as ListedDevice } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
 import { formatRelayText } from '../wire/linking.ts'
 import type { Alerts } from './alerts.ts'
-import { comingIdentities, previousIdentities } from './identityReplacement.ts'
+import { comingIdentities, isBeingReplacedFor, previousIdentities } from './identityReplacement.ts'
 import type { Journal } from './journal.ts'
+import { comingDeviceId, endExpectation, ownLane } from './posting.ts'
 import type { RelayConnection } from './relay/connection.ts'
 import { stored, type Self } from './self.ts'
 
@@ -27,26 +29,33 @@ interface DevicesParts {
   readonly self: Self
   readonly alerts: Alerts
   readonly clock: Clock
+  /** Tells a new device of the account what the others share. */
+  readonly introduce: (tx: Tx, deviceId: number) => void
 }
 
 /** The account's own devices as the relay lists them and the identity key attests them. */
 export class Devices {
   readonly #parts: DevicesParts
-  #refreshing: Promise<void> | null = null
+  #refreshing: Promise<boolean> | null = null
   /** Removed here by the person: their going needs no alert. */
-  readonly #removing = new Map<number, 'retired' | 'lost'>()
+  readonly #removing = new Set<number>()
 
   constructor(parts: DevicesParts) {
     this.#parts = parts
   }
 
-  /** The list, when the relay's is a newer one. */
-  async refresh(revision: number): Promise<void> {
-    if (readDevicesRevision(this.#parts.vault.sql) >= revision) return
-    this.#refreshing ??= this.#fetch().finally(() => {
-      this.#refreshing = null
-    })
-    await this.#refreshing
+  /**
+   * The list, when the relay's is a newer one. False while the relay speaks of an identity key that this device has not been
+   * handed yet: nothing of its list is taken then, for that key alone attests it.
+   */
+  async refresh(revision: number): Promise<boolean> {
+    while (readDevicesRevision(this.#parts.vault.sql) < revision) {
+      this.#refreshing ??= this.#fetch().finally(() => {
+        this.#refreshing = null
+      })
+      if (!(await this.#refreshing)) return false
+    }
+    return true
   }
 
   list(): CallOutput<'device.list'> {
@@ -64,14 +73,16 @@ export class Devices {
   }
 
   /** Takes a device off the account. Throws `device.notFound`. */
-  async remove(deviceId: number, reason: 'retired' | 'lost'): Promise<void> {
-    const { vault, connection } = this.#parts
-    if (!readOwnDevices(vault.sql).some((device) => device.deviceId === deviceId)) {
-      throw new CodedError('device.notFound')
-    }
-    this.#removing.set(deviceId, reason)
-    await connection.request('removeDevice', { query: { deviceId: String(deviceId) } })
+  async remove(deviceId: number): Promise<void> {
+    this.#removing.add(this.known(deviceId))
+    await this.#parts.connection.request('removeDevice', { query: { deviceId: String(deviceId) } })
     if (deviceId !== this.#parts.self.deviceId) await this.#fetch()
+  }
+
+  /** Throws `device.notFound`. */
+  known(deviceId: number): number {
+    if (readOwnDevices(this.#parts.vault.sql).some((device) => device.deviceId === deviceId)) return deviceId
+    throw new CodedError('device.notFound')
   }
 
   /** Tells the account's devices what this one is called, where they do not know it: a new name is a new list for all. */
@@ -85,9 +96,10 @@ export class Devices {
     await connection.request('nameDevice', { body: { sealedName } })
   }
 
-  async #fetch(): Promise<void> {
+  async #fetch(): Promise<boolean> {
     const { connection, protocol, self } = this.#parts
     const answer = await connection.request('devices')
+    if (!this.#isOurs(decoded(answer.identityKey))) return false
     const attested = answer.devices.filter((device) => this.#isAttested(device))
     const refused = answer.devices.filter((device) => !attested.includes(device))
     // Without it nothing would go to the other devices any more, and nobody would be told.
@@ -111,6 +123,13 @@ export class Devices {
     })
     await this.#parts.journal.flush()
     this.#parts.alerts.tell()
+    return true
+  }
+
+  #isOurs(identityKey: Bytes): boolean {
+    const { self, vault } = this.#parts
+    const ours = [self.account.identityKeyPair, ...comingIdentities(vault.sql)]
+    return ours.some((pair) => sameBytes(identityPublicKey(pair), identityKey))
   }
 
   /** SECURITY 13: what came and went is journalled with the change of the list. */
@@ -119,20 +138,25 @@ export class Devices {
     const first = readOwnDevices(tx).length === 0
     const { added, removed } = replaceOwnDevices(tx, devices, clock.now())
     writeDevicesRevision(tx, revision)
+    const expected = comingDeviceId(tx)
+    endExpectation(tx, self.accountId, clock.now())
+    for (const { deviceId } of removed) deleteLane(tx, ownLane(self.accountId, deviceId))
     if (first) return
     for (const device of added) {
       const { deviceId, deviceKey, name } = device
       const payload = { deviceId, deviceKey: fingerprint(deviceKey) }
       journal.append(tx, () => ({ type: 'device.added', actor: 'relay', payload }))
       alerts.add(tx, 'deviceAdded', name)
+      if (deviceId === expected) this.#parts.introduce(tx, deviceId)
     }
     for (const { deviceId, name } of removed) {
       if (deviceId === self.deviceId) continue
-      const reason = this.#removing.get(deviceId) ?? 'elsewhere'
-      this.#removing.delete(deviceId)
-      const actor = reason === 'elsewhere' ? 'relay' : 'person'
+      const lost = isBeingReplacedFor(tx, deviceId)
+      const here = this.#removing.delete(deviceId) || lost
+      const reason = lost ? 'lost' : here ? 'retired' : 'elsewhere'
+      const actor = here ? 'person' : 'relay'
       journal.append(tx, () => ({ type: 'device.removed', actor, payload: { deviceId, reason } }))
-      if (reason === 'elsewhere') alerts.add(tx, 'deviceRemoved', name)
+      if (!here) alerts.add(tx, 'deviceRemoved', name)
     }
   }
 

@@ -33,7 +33,6 @@ import { enrolRequestSchema, type DirectoryEntry } from '../wire/http.ts'
 import { canonicalInvitationCode, parseInvitation, type Invitation } from '../wire/invitation.ts'
 import { limits, protocolVersion } from '../wire/limits.ts'
 import { parseRelayText } from '../wire/linking.ts'
-import { expectDevice } from './posting.ts'
 import { RelayHttp } from './relay/httpClient.ts'
 import { relayAgent } from './relay/pinnedAgent.ts'
 import { stored } from './self.ts'
@@ -195,7 +194,6 @@ export function prepareAccount(vault: Vault, relay: CheckedRelay, given: NewAcco
   writes.write((tx) => {
     writeAccount(tx, account, JSON.stringify(upload))
     writePendingLink(tx, given.pendingLink)
-    if (given.status === 'linking') expectDevice(tx)
     writeSetting(tx, 'nextKeyId', String(nextKeyId))
   })
   writes.commit()

@@ -1,4 +1,5 @@
 import { fromBase64Url, toBase64Url, type Bytes } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
 import { CodedError, reportOf } from '../base/errors.ts'
 import { sealHandover } from '../protocol/linking.ts'
 import { canonicalLinkCode, linkCode, linkIdOf } from '../wire/linking.ts'
@@ -12,6 +13,7 @@ interface HandingOver {
   readonly connection: RelayConnection
   readonly self: Self
   readonly vault: Vault
+  readonly clock: Clock
 }
 
 /**
@@ -32,7 +34,7 @@ export async function handOver(
   }
 }
 
-async function sealForCode({ connection, self, vault }: HandingOver, typed: string): Promise<number> {
+async function sealForCode({ connection, self, vault, clock }: HandingOver, typed: string): Promise<number> {
   const code = canonicalLinkCode(typed)
   if (code === null) throw new CodedError('link.malformed')
   const id = linkIdOf(code)
@@ -52,7 +54,7 @@ async function sealForCode({ connection, self, vault }: HandingOver, typed: stri
     profileKey,
     relayId,
   })
-  vault.transaction(expectDevice)
+  vault.transaction((tx) => expectDevice(tx, deviceId, clock.now()))
   await connection.request('linkAnswer', { body: { linkId, sealed: toBase64Url(sealed) } })
   return deviceId
 }

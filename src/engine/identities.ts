@@ -4,7 +4,7 @@ import { CodedError } from '../base/errors.ts'
 import type { CallInput, CallOutput, ConversationView } from '../contract/index.ts'
 import { keyToken, peerToken } from '../journal/index.ts'
 import { compareScanned, safetyNumber, type SafetyNumber } from '../protocol/fingerprint.ts'
-import type { Protocol } from '../protocol/protocol.ts'
+import type { Protocol, Turn } from '../protocol/protocol.ts'
 import type { Sql } from '../storage/binding.ts'
 import { readIdentity, type IdentityRecord } from '../storage/records.ts'
 import { readConversation } from '../storage/repositories/conversations.ts'
@@ -15,8 +15,10 @@ import {
   type IdentityDecision,
 } from '../storage/repositories/identityDecisions.ts'
 import { insertMessage } from '../storage/repositories/messages.ts'
+import { forgetSentTo } from '../storage/repositories/resendLog.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import { limits } from '../wire/limits.ts'
+import type { BatchResult } from './arrivals.ts'
 import type { Journal } from './journal.ts'
 import type { Posting } from './posting.ts'
 import type { Self } from './self.ts'
@@ -29,8 +31,10 @@ interface IdentitiesParts {
   readonly clock: Clock
   readonly self: Self
   readonly posting: Posting
-  /** A decision was committed: what waited for it may go on. */
-  readonly decided: (accountId: string, position: number | null) => void
+  /** Reads what waited for the decision, in the turn in which it is taken. */
+  readonly release: (turn: Turn, accountId: string) => Promise<BatchResult>
+  /** A decision was committed, with what it let in: what waited to be sent may go on. */
+  readonly decided: (accountId: string, position: number | null, released: BatchResult | null) => void
 }
 
 /** What a person decides about other people's identity keys (SECURITY 5), here and on the account's other devices. */
@@ -80,7 +84,7 @@ export class Identities {
       turn.writes.commit()
     })
     await this.#parts.journal.flush()
-    this.#parts.decided(accountId, null)
+    this.#parts.decided(accountId, null, null)
   }
 
   /** Takes over what was decided on another device about keys that wait here. */
@@ -100,7 +104,8 @@ export class Identities {
     where: 'here' | 'elsewhere',
   ): Promise<void> {
     let position: number | null = null
-    await this.#parts.protocol.exclusively(async (turn) => {
+    // One turn and one commit: nothing that comes later is read before what waited, and no crash comes between.
+    const released = await this.#parts.protocol.exclusively(async (turn) => {
       const previousKey = turn.writes.identities.get(accountId)?.identityKey ?? null
       turn.acceptIdentity(accountId, key)
       this.#parts.journal.note(turn.writes, (salt) => ({
@@ -112,11 +117,15 @@ export class Identities {
         if (where === 'here') this.#decide(tx, { accountId, identityKey: key, previousKey, verified })
         else writeDecision(tx, { ...decisionNow(tx, accountId, key, verified, this.#now()), previousKey })
         position = this.#line(tx, accountId, verified)
+        // What was sent to whoever had the old key is not sent again to whoever has this one.
+        forgetSentTo(tx, accountId)
       })
+      const result = await this.#parts.release(turn, accountId)
       turn.writes.commit()
+      return result
     })
     await this.#parts.journal.flush()
-    this.#parts.decided(accountId, position)
+    this.#parts.decided(accountId, position, released)
   }
 
   #decide(

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
@@ -9,7 +10,7 @@ import type { Protocol, Turn } from '../protocol/protocol.ts'
 import type { Sql } from '../storage/binding.ts'
 import { updateIdentity, updateProfileKey } from '../storage/repositories/account.ts'
 import { readConversations } from '../storage/repositories/conversations.ts'
-import { countJobsOfKind } from '../storage/repositories/outbox.ts'
+import { deleteLane, jobsAbout } from '../storage/repositories/outbox.ts'
 import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import type { RouteBody } from '../wire/http.ts'
@@ -17,7 +18,7 @@ import { limits } from '../wire/limits.ts'
 import type { Alerts } from './alerts.ts'
 import { attestationOf } from './enrolment.ts'
 import type { Journal } from './journal.ts'
-import type { Posting } from './posting.ts'
+import { otherOwnDevices, ownLane, type Posting } from './posting.ts'
 import type { RelayConnection } from './relay/connection.ts'
 import { stored, type Self } from './self.ts'
 
@@ -35,12 +36,18 @@ interface ReplacementParts {
   readonly alerts: Alerts
   /** Jobs were added. */
   readonly wake: () => void
+  /** The account's new key is in use here. */
+  readonly replaced: () => void
 }
 
 /** What is under way, as the vault keeps it: a crash or a lost answer goes on where it stood. */
 const pendingSchema = z.strictObject({
   identityKeyPair: z.string(),
   profileKey: z.string(),
+  /** Device ids that were lost. */
+  lost: z.array(z.int()),
+  /** Of the content that hands the keys over to the other devices, hex. */
+  handover: z.string(),
 })
 type Pending = z.infer<typeof pendingSchema>
 
@@ -57,23 +64,35 @@ export class IdentityReplacement {
     this.#parts = parts
   }
 
-  /** Decides on it, durably; `resume` carries it out. The lost device is off the account already. */
-  begin(): void {
-    const { vault, posting, clock } = this.#parts
-    const identityKeyPair = newIdentityKeyPair()
-    const profileKey = newProfileKey()
-    const pending: Pending = {
-      identityKeyPair: toHex(identityKeyPair),
-      profileKey: toHex(profileKey),
-    }
+  /**
+   * Decides on it, durably, before the lost device is taken off the account; `resume` carries it out. A second device that
+   * is lost meanwhile goes with the first: a key that the relay may have taken already is never put aside.
+   */
+  begin(lostDevice: number): void {
+    const { vault, posting, clock, self } = this.#parts
+    const before = readPending(vault.sql)
+    const pending: Pending =
+      before === null
+        ? {
+            identityKeyPair: toHex(newIdentityKeyPair()),
+            profileKey: toHex(newProfileKey()),
+            lost: [lostDevice],
+            handover: toHex(randomBytes(16)),
+          }
+        : { ...before, lost: [...before.lost, lostDevice] }
     vault.transaction((tx) => {
       writeSetting(tx, 'replacingIdentity', JSON.stringify(pending))
-      posting.toOwnDevices(tx, {
+      deleteLane(tx, ownLane(self.accountId, lostDevice))
+      if (before !== null) return
+      const body = {
         kind: 'accountKeys',
-        identityKeyPair,
-        profileKey,
+        identityKeyPair: stored(pending.identityKeyPair),
+        profileKey: stored(pending.profileKey),
         changedAt: clock.now(),
-      })
+      } as const
+      for (const { deviceId } of otherOwnDevices(tx, self.deviceId)) {
+        if (deviceId !== lostDevice) posting.toOwnDevice(tx, deviceId, body, stored(pending.handover))
+      }
     })
     this.#parts.wake()
   }
@@ -89,10 +108,22 @@ export class IdentityReplacement {
   async #step(): Promise<void> {
     const { sql } = this.#parts.vault
     const adopted = readSetting(sql, 'adoptIdentity')
-    if (adopted !== null) return await this.#adopt(stored(adopted))
+    if (adopted !== null && (await this.#adopt(stored(adopted)))) return
     const pending = readPending(sql)
-    // The other devices first: afterwards nothing that is sealed under the old key reaches them any more.
-    if (pending !== null && countJobsOfKind(sql, 'sync') === 0) await this.#replace(pending)
+    if (pending === null) return
+    await this.#removeLost(pending)
+    // The other devices first: afterwards what is sealed under the old key is refused. One that cannot be reached now gets
+    // it from its own lane later.
+    const waiting = jobsAbout(sql, stored(pending.handover))
+    if (waiting.every(({ attempts }) => attempts > 0)) await this.#replace(pending)
+  }
+
+  async #removeLost({ lost }: Pending): Promise<void> {
+    const { connection } = this.#parts
+    const listed = (await connection.request('devices')).devices.map(({ deviceId }) => deviceId)
+    for (const deviceId of lost.filter((one) => listed.includes(one))) {
+      await connection.request('removeDevice', { query: { deviceId: String(deviceId) } })
+    }
   }
 
   async #replace(pending: Pending): Promise<void> {
@@ -127,18 +158,19 @@ export class IdentityReplacement {
     })
   }
 
-  /** Another device has replaced it and handed it over. */
-  async #adopt(identityKeyPair: Bytes): Promise<void> {
+  /** Another device has replaced it and handed it over. False while the relay has another key than that. */
+  async #adopt(identityKeyPair: Bytes): Promise<boolean> {
     const { connection, self } = this.#parts
     const identityKey = toBase64Url(identityPublicKey(identityKeyPair))
     const listed = await connection.request('devices')
     // Handed over before the relay has taken it: the list changes when it has.
-    if (listed.identityKey !== identityKey) return
+    if (listed.identityKey !== identityKey) return false
     const keys = await this.#keysFor(identityKeyPair)
     await connection.request('adoptIdentity', {
       body: { identityKey, attestation: attestationOf({ ...self.account, identityKeyPair }), keys },
     })
     await this.#take(identityKeyPair, (tx) => forgetSetting(tx, 'adoptIdentity'))
+    return true
   }
 
   /** Prekeys signed by the new key, committed before they are published. Made anew where an answer was lost. */
@@ -181,6 +213,7 @@ export class IdentityReplacement {
     })
     await journal.flush()
     alerts.tell()
+    this.#parts.replaced()
     this.#parts.wake()
   }
 
@@ -200,6 +233,11 @@ export class IdentityReplacement {
 export function previousIdentities(sql: Sql): Bytes[] {
   const kept = z.array(z.string()).parse(JSON.parse(readSetting(sql, 'previousIdentities') ?? '[]'))
   return kept.map(stored)
+}
+
+/** True for a device that was lost, and for which the account's key is being replaced. */
+export function isBeingReplacedFor(sql: Sql, deviceId: number): boolean {
+  return readPending(sql)?.lost.includes(deviceId) === true
 }
 
 /** Those that are about to become the present one: handed over to this device, or decided on here. */

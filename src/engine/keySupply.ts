@@ -1,4 +1,4 @@
-import { toBase64Url } from '../base/bytes.ts'
+import { sameBytes, toBase64Url } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { makeKeys, newFirstKeyId } from '../protocol/keys.ts'
 import { accessKeyHash, accessKeyOf } from '../protocol/profileKey.ts'
@@ -16,7 +16,7 @@ import type { Self } from './self.ts'
 /** Below this number of one-time keys of either kind at the relay, new ones are made. */
 const lowWater = 25
 
-interface SupplyParts {
+export interface SupplyParts {
   readonly vault: Vault
   readonly connection: RelayConnection
   readonly protocol: Protocol
@@ -49,12 +49,15 @@ export async function supplyKeys(parts: SupplyParts, live: LiveConnection): Prom
 }
 
 async function publishAccessKey({ vault, connection, self }: SupplyParts): Promise<void> {
-  if (readSetting(vault.sql, 'publishAccessKey') === null) return
-  const { profileKey } = self.account
-  await connection.request('accessKey', {
-    body: { accessKeyHash: toBase64Url(accessKeyHash(accessKeyOf(profileKey))) },
-  })
-  vault.transaction((tx) => forgetSetting(tx, 'publishAccessKey'))
+  while (readSetting(vault.sql, 'publishAccessKey') !== null) {
+    const { profileKey } = self.account
+    await connection.request('accessKey', {
+      body: { accessKeyHash: toBase64Url(accessKeyHash(accessKeyOf(profileKey))) },
+    })
+    // Changed again meanwhile: the relay has to hear of the last one.
+    if (!sameBytes(profileKey, self.account.profileKey)) continue
+    vault.transaction((tx) => forgetSetting(tx, 'publishAccessKey'))
+  }
 }
 
 /** New ones, committed before they are published: a key that the relay hands out is always known here. */

@@ -17,7 +17,6 @@ import { deviceKeyOf, signWithDeviceKey } from '../protocol/keys.ts'
 import type { Account } from '../storage/repositories/account.ts'
 import { countQueuedMessages, makeDue, type Job } from '../storage/repositories/outbox.ts'
 import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
-import { dropOldPendingChanges } from '../storage/repositories/pendingChanges.ts'
 import type { Vault } from '../storage/vault.ts'
 import { VaultRecords } from '../storage/writeSet.ts'
 import { Access } from './access.ts'
@@ -33,8 +32,8 @@ import { Generation } from './generation.ts'
 import { handOver } from './handingOver.ts'
 import { Identities } from './identities.ts'
 import { IdentityReplacement, previousIdentities } from './identityReplacement.ts'
+import { introduce } from './introduction.ts'
 import type { Journal } from './journal.ts'
-import { supplyKeys } from './keySupply.ts'
 import { Outbox } from './outbox.ts'
 import { People } from './people.ts'
 import { Posting } from './posting.ts'
@@ -47,6 +46,7 @@ import { Retries } from './retries.ts'
 import { stored, Self } from './self.ts'
 import { Sessions } from './sessions.ts'
 import { Typing } from './typing.ts'
+import { Upkeep } from './upkeep.ts'
 import { ViewChanges } from './viewChanges.ts'
 import { conversationViews } from './views.ts'
 import { Writing } from './writing.ts'
@@ -75,7 +75,6 @@ export class Messenger {
   readonly #journal: Journal
   readonly #policy: EffectivePolicy
   readonly #clock: Clock
-  readonly #reach: ReachPoint
   readonly #tell: (change: Change) => void
   readonly #protocol: Protocol
   readonly #connection: RelayConnection
@@ -87,13 +86,13 @@ export class Messenger {
   readonly #retries: Retries
   readonly #devices: Devices
   readonly #replacement: IdentityReplacement
+  readonly #upkeep: Upkeep
   readonly #outbox: Outbox
   readonly #receiver: Receiver
   readonly #expiry: Expiry
   readonly #typing: Typing
   readonly #changes: ViewChanges
   readonly #background = new Set<Promise<void>>()
-  #supplying: Promise<void> | null = null
   #connectionState: ConnectionState
   #devicesRevision = 0
 
@@ -105,7 +104,6 @@ export class Messenger {
     this.#journal = journal
     this.#policy = policy
     this.#clock = clock
-    this.#reach = reach
     this.#tell = tell
     this.#connectionState = { state: 'connecting', since: clock.now() }
     this.#typing = new Typing((conversationId) => this.#changes.conversation(conversationId))
@@ -140,9 +138,30 @@ export class Messenger {
     const posting = this.#posting
     this.#retries = new Retries({ vault, posting, self, clock })
     const retries = this.#retries
-    this.#devices = new Devices({ vault, protocol, connection, journal, self, alerts, clock })
+    this.#devices = new Devices({
+      vault,
+      protocol,
+      connection,
+      journal,
+      self,
+      alerts,
+      clock,
+      introduce: (tx, deviceId) => introduce(tx, posting, deviceId),
+    })
     const shared = { vault, protocol, journal, clock, reach, self, posting, retries }
-    this.#replacement = new IdentityReplacement({ ...shared, connection, alerts, wake })
+    const replaced = (): void => this.#inBackground(this.#receiver.releaseDecided())
+    this.#replacement = new IdentityReplacement({ ...shared, connection, alerts, wake, replaced })
+    this.#upkeep = new Upkeep({
+      vault,
+      supply: { vault, connection, protocol, journal, self, clock, reach },
+      live: () => connection.live,
+      clock,
+      devices: this.#devices,
+      replacement: this.#replacement,
+      access,
+      retries,
+      wake,
+    })
     const noted = (conversationId: string, position: number | null): void =>
       changes.messages(position === null ? [] : [position], [conversationId])
     this.#outbox = new Outbox({
@@ -152,16 +171,21 @@ export class Messenger {
       anonymous,
       access,
       certificates: new Certificates(vault, connection, self),
+      mayLeave: () => this.#upkeep.isSettled(connection.live),
       changed: (jobs) => this.#jobsChanged(jobs),
       sent: (live) => this.#generation.sent(live.socket),
     })
     this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
     this.people = new People(vault, connection)
-    const accessChanged = (): void => this.#inBackground(this.#supply())
+    const accessChanged = (): void => this.#inBackground(this.#upkeep.supply(connection.live))
     this.conversations = new Conversations({ ...shared, people: this.people, changes, wake, accessChanged })
     const { conversations } = this
     this.writing = new Writing({ ...shared, conversations, changes, wake, removed: this.#removed.bind(this) })
-    this.identities = new Identities({ ...shared, decided: (...decided) => this.#decided(...decided) })
+    this.identities = new Identities({
+      ...shared,
+      release: (turn, accountId) => this.#receiver.release(turn, accountId),
+      decided: (...decided) => this.#decided(...decided),
+    })
     this.#expiry = new Expiry(vault, clock, (gone) => {
       for (const message of gone) this.#removed(message)
       changes.messages([], new Set(gone.map(({ conversationId }) => conversationId)))
@@ -171,6 +195,8 @@ export class Messenger {
   start(): void {
     this.#outbox.begin()
     this.#expiry.look()
+    // Decided before the end, and not read yet: a crash may have come between.
+    this.#inBackground(this.#receiver.releaseDecided())
     this.#connection.start()
   }
 
@@ -178,6 +204,7 @@ export class Messenger {
   async stop(): Promise<void> {
     this.#expiry.stop()
     this.#typing.stop()
+    this.#upkeep.stop()
     const { live } = this.#connection
     const sending = this.#outbox.stop()
     await withinGrace(sending)
@@ -246,13 +273,14 @@ export class Messenger {
     if (maximum === 1) throw new CodedError('policy.forbidden')
     if (readOwnDevices(this.#vault.sql).length >= maximum) throw new CodedError('device.limit')
     const [vault, journal, connection, self] = [this.#vault, this.#journal, this.#connection, this.#self]
-    return { deviceId: await handOver({ vault, connection, self, journal }, code) }
+    return { deviceId: await handOver({ vault, connection, self, journal, clock: this.#clock }, code) }
   }
 
   async removeDevice({ deviceId, reason }: CallInput<'device.remove'>): Promise<void> {
-    await this.#devices.remove(deviceId, reason)
-    if (reason === 'retired') return
-    this.#replacement.begin()
+    if (reason === 'retired') return void (await this.#devices.remove(deviceId))
+    // Decided on durably first: whatever fails from here on is taken up again.
+    this.#replacement.begin(this.#devices.known(deviceId))
+    await this.#devices.remove(deviceId).catch(() => undefined)
     await this.#replacement.resume()
   }
 
@@ -267,8 +295,8 @@ export class Messenger {
       changed: (state) => this.#connectionChanged(state),
       welcomed: (welcomed) => this.#welcomed(welcomed),
       deliver: (envelopes, live) => this.#receiver.take(envelopes, live),
-      devicesChanged: (revision) => this.#inBackground(this.#refreshDevices(revision)),
-      queueEmpty: () => this.#inBackground(this.#upkeep()),
+      devicesChanged: (revision) => this.#devicesChanged(revision),
+      queueEmpty: () => this.#inBackground(this.#upkeep.caughtUp()),
     }
   }
 
@@ -282,42 +310,16 @@ export class Messenger {
     this.#changes.connection()
     if (state.state !== 'online') return
     this.#vault.transaction(makeDue)
-    this.#inBackground(this.#refreshDevices(this.#devicesRevision))
-    this.#outbox.wake()
+    this.#settle()
   }
 
-  async #refreshDevices(revision: number): Promise<void> {
-    await this.#devices.refresh(revision)
-    await this.#replacement.resume()
+  #devicesChanged(revision: number): void {
+    this.#devicesRevision = Math.max(this.#devicesRevision, revision)
+    this.#settle()
   }
 
-  /** Once the queue has been taken in: what keeps this device in good order at the relay. */
-  async #upkeep(): Promise<void> {
-    this.#retries.prune()
-    this.#vault.transaction((tx) => dropOldPendingChanges(tx, this.#clock.now()))
-    await this.#supply()
-    await this.#devices.nameThis()
-  }
-
-  /** One at a time; another wish meanwhile is met by the one under way or by the next. */
-  async #supply(): Promise<void> {
-    const { live } = this.#connection
-    if (live === null) return
-    const [vault, connection, protocol, journal, self, clock, reach] = [
-      this.#vault,
-      this.#connection,
-      this.#protocol,
-      this.#journal,
-      this.#self,
-      this.#clock,
-      this.#reach,
-    ]
-    this.#supplying ??= supplyKeys({ vault, connection, protocol, journal, self, clock, reach }, live)
-      .then(() => this.#access.replenish(live))
-      .finally(() => {
-        this.#supplying = null
-      })
-    await this.#supplying
+  #settle(): void {
+    this.#inBackground(this.#upkeep.settle(this.#connection.live, this.#devicesRevision))
   }
 
   #received(batch: BatchResult): void {
@@ -326,7 +328,7 @@ export class Messenger {
     for (const [conversationId, typing] of batch.typing) this.#typing.set(conversationId, typing)
     this.#expiry.look()
     this.#outbox.wake()
-    if (batch.keysUsed) this.#inBackground(this.#supply())
+    if (batch.keysUsed) this.#inBackground(this.#upkeep.supply(this.#connection.live))
     for (const accountId of batch.conversationIds) this.#inBackground(this.#learn(accountId))
     for (const notice of batch.own) this.#ownNotice(notice, batch.conversationIds)
   }
@@ -341,7 +343,8 @@ export class Messenger {
       case 'accountSettings':
         return this.#tell({ kind: 'settings', settings: this.settings() })
       case 'accountKeys':
-        return this.#inBackground(this.#replacement.resume())
+        this.#inBackground(this.#upkeep.supply(this.#connection.live))
+        return this.#settle()
       case 'identityDecision':
         return this.#inBackground(this.identities.follow(about))
     }
@@ -351,11 +354,11 @@ export class Messenger {
     if (await this.people.learn(accountId)) this.#changes.conversation(accountId)
   }
 
-  #decided(accountId: string, position: number | null): void {
+  #decided(accountId: string, position: number | null, released: BatchResult | null): void {
     this.#changes.messages(position === null ? [] : [position], [accountId])
+    if (released !== null) this.#received(released)
     this.#vault.transaction(makeDue)
     this.#outbox.wake()
-    this.#inBackground(this.#receiver.release(accountId))
   }
 
   #removed(message: RemovedMessage): void {

@@ -18,6 +18,7 @@ import {
   type Job,
   type JobKind,
 } from '../storage/repositories/outbox.ts'
+import { startTimer } from '../storage/repositories/readState.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { Access } from './access.ts'
 import type { Certificates } from './certificates.ts'
@@ -26,6 +27,7 @@ import { afterRefusal, nextStep, type NextStep } from './delivery.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 import type { AnonymousConnection } from './relay/anonymousConnection.ts'
 import type { OutgoingEnvelope, OutgoingPut, PutOutcome } from './relay/puts.ts'
+import { otherOwnDevices, type Posting } from './posting.ts'
 import type { Retries } from './retries.ts'
 import type { Self } from './self.ts'
 import type { Sessions } from './sessions.ts'
@@ -56,10 +58,13 @@ interface OutboxParts {
   readonly anonymous: AnonymousConnection
   readonly access: Access
   readonly retries: Retries
+  readonly posting: Posting
   readonly self: Self
   readonly certificates: Certificates
   readonly clock: Clock
   readonly reach: ReachPoint
+  /** The account's devices and its identity key are known on this connection: nothing leaves before. */
+  readonly mayLeave: () => boolean
   /** These jobs' messages look different now. */
   readonly changed: (jobs: readonly Job[]) => void
   /** Something has left on this connection. */
@@ -92,10 +97,15 @@ export class Outbox {
 
   /** There may be something to do: a new job, the network, a decision. */
   wake(): void {
-    if (this.#stopped || this.#parts.connection.live === null) return
-    this.#dropExpired()
-    for (const lane of dueLanes(this.#parts.vault.sql, this.#parts.clock.now(), this.#holder)) {
-      this.#wakeLane(lane)
+    const { live } = this.#parts.connection
+    if (this.#stopped || live === null || !this.#parts.mayLeave()) return
+    try {
+      this.#dropExpired(Math.min(this.#parts.clock.now(), live.relayTime()))
+      for (const lane of dueLanes(this.#parts.vault.sql, this.#parts.clock.now(), this.#holder)) {
+        this.#wakeLane(lane)
+      }
+    } catch {
+      // A full disk: what could not be written down now is looked at again after the rest.
     }
     this.#sleep()
   }
@@ -137,9 +147,9 @@ export class Outbox {
   }
 
   /** What nobody needs any more; a message says so, for a person waits for it. */
-  #dropExpired(): void {
-    const { vault, clock } = this.#parts
-    const expired = expiredJobs(vault.sql, clock.now(), expiredAtOnce)
+  #dropExpired(now: number): void {
+    const { vault } = this.#parts
+    const expired = expiredJobs(vault.sql, now, expiredAtOnce)
     if (expired.length === 0) return
     vault.transaction((tx) => {
       for (const job of expired) {
@@ -172,6 +182,7 @@ export class Outbox {
       await this.#parts.sessions.encrypt(jobs, live, lease)
       this.#parts.changed(jobs)
       for (const job of jobs) {
+        if (this.#stopped || live.socket.isLost) return false
         current = job
         const step = await this.#deliver(live, job)
         if (!this.#carryOut(job, step, settled)) return false
@@ -238,6 +249,8 @@ export class Outbox {
     if (job.destination === this.#parts.self.accountId) return await live.socket.put(put)
     const { access, anonymous } = this.#parts
     const ephemeral = job.kind === 'typing'
+    // First: a permit that is taken out is gone, and there may be nobody to give it to.
+    await anonymous.connected()
     for (let tries = 1; ; tries += 1) {
       const authorisation = await access.to(job.destination, live)
       const outcome = await anonymous.put({ ...put, authorisation, ephemeral })
@@ -248,9 +261,14 @@ export class Outbox {
   }
 
   #withoutEnvelopes(job: Job): PutOutcome {
-    return readJob(this.#parts.vault.sql, job.jobId) === null
-      ? { kind: 'stored' }
-      : { kind: 'refused', code: 'recipient.unknown', retryAfterMs: 0 }
+    const { vault, self } = this.#parts
+    if (readJob(vault.sql, job.jobId) === null) return { kind: 'stored' }
+    if (job.onlyDevice === null) return { kind: 'refused', code: 'recipient.unknown', retryAfterMs: 0 }
+    const own = job.destination === self.accountId
+    const comes =
+      own && otherOwnDevices(vault.sql, self.deviceId).some((one) => one.deviceId === job.onlyDevice)
+    // A device that is being linked, or has not taken up the account's new key yet: what is for it waits, in its own lane.
+    return comes ? { kind: 'refused', code: 'relay.unavailable', retryAfterMs: 60_000 } : { kind: 'stored' }
   }
 
   /** True when the lane may go on. */
@@ -308,9 +326,15 @@ class Settlement {
     this.#jobs = []
     this.#parts.vault.transaction((tx) => {
       for (const job of jobs) {
+        // Taken back or out of time since: it did not leave.
+        if (readJob(tx, job.jobId) === null) continue
         this.#parts.retries.log(tx, job)
         deleteJob(tx, job.jobId)
-        if (job.messagePosition !== null) advanceDelivery(tx, job.messagePosition, 'sent')
+        this.#parts.posting.shareSent(tx, job)
+        if (job.messagePosition === null) continue
+        advanceDelivery(tx, job.messagePosition, 'sent')
+        // It disappears so long after it has left, and never before.
+        startTimer(tx, job.messagePosition, this.#parts.clock.now())
       }
     })
     this.#parts.reach('send.settled')

@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { encodeContent, isForOwnDevices, type Body, type Content } from '../content/content.ts'
-import { insertJob, type JobKind } from '../storage/repositories/outbox.ts'
+import { deleteLane, insertJob, type Job, type JobKind } from '../storage/repositories/outbox.ts'
 import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { markProfileKeySent } from '../storage/repositories/conversations.ts'
 import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
+import type { Sql } from '../storage/binding.ts'
 import type { Tx } from '../storage/vault.ts'
+import { limits } from '../wire/limits.ts'
 import type { Self } from './self.ts'
 
 const day = 24 * 3_600_000
@@ -27,8 +30,6 @@ const maximumAge: Readonly<Record<JobKind, number | null>> = {
   resend: 14 * day,
   profileKey: null,
 }
-
-const deviceComing = 'deviceComing'
 
 /** Kinds that the account's other devices get too, as something that was sent. */
 const shared: ReadonlySet<JobKind> = new Set([
@@ -75,20 +76,32 @@ export class Posting {
       resentEnvelopeId: null,
       body: post.body,
     }
-    const encoded = encodeContent(content)
-    this.#insert(tx, accountId, post, encoded)
+    this.#insert(tx, { accountId, onlyDevice: null }, post, encodeContent(content))
     markProfileKeySent(tx, accountId)
-    if (shared.has(post.kind)) {
-      this.toOwnDevices(tx, { kind: 'sentMessage', destination: accountId, content: encoded })
-    }
     return content
   }
 
-  /** To the account's other devices, where there are any. */
+  /** Once it has left: the account's other devices are told what was sent, and never what was not. */
+  shareSent(tx: Tx, job: Pick<Job, 'kind' | 'destination' | 'content'>): void {
+    if (!shared.has(job.kind)) return
+    this.toOwnDevices(tx, { kind: 'sentMessage', destination: job.destination, content: job.content })
+  }
+
+  /**
+   * To the account's other devices, where there are any: a job and a lane for each, so that one which is away, or has not
+   * taken up the account's new key yet, holds up none of the others.
+   */
   toOwnDevices(tx: Tx, body: Body, messageId: Bytes = newId()): void {
-    if (!isForOwnDevices(body) || !hasOthers(tx)) return
+    if (!isForOwnDevices(body)) return
+    for (const { deviceId } of otherOwnDevices(tx, this.#self.deviceId)) {
+      this.toOwnDevice(tx, deviceId, body, messageId)
+    }
+  }
+
+  toOwnDevice(tx: Tx, deviceId: number, body: Body, messageId: Bytes = newId()): void {
     const content = { messageId, sentAt: this.#clock.now(), profileKey: null, resentEnvelopeId: null }
-    this.#insert(tx, this.#self.accountId, { kind: 'sync' }, encodeContent({ ...content, body }))
+    const to = { accountId: this.#self.accountId, onlyDevice: deviceId }
+    this.#insert(tx, to, { kind: 'sync', refersTo: messageId }, encodeContent({ ...content, body }))
   }
 
   /** To one device: something that is sent again, or a request to send again. `content` as the outbox keeps it. */
@@ -98,20 +111,22 @@ export class Posting {
     kind: 'resend' | 'retryRequest',
     content: Bytes,
   ): void {
-    this.#insert(tx, to.accountId, { kind }, content, to.deviceId)
+    this.#insert(tx, { accountId: to.accountId, onlyDevice: to.deviceId }, { kind }, content)
   }
 
   #insert(
     tx: Tx,
-    destination: string,
+    {
+      accountId: destination,
+      onlyDevice,
+    }: { readonly accountId: string; readonly onlyDevice: number | null },
     post: Pick<Post, 'kind' | 'position' | 'refersTo'>,
     content: Bytes,
-    onlyDevice: number | null = null,
   ): void {
     const now = this.#clock.now()
     const age = maximumAge[post.kind]
     insertJob(tx, {
-      lane: destination,
+      lane: destination === this.#self.accountId ? ownLane(destination, onlyDevice) : destination,
       destination,
       kind: post.kind,
       messagePosition: post.position ?? null,
@@ -124,16 +139,43 @@ export class Posting {
   }
 }
 
-/** A device that this one has let in counts before the list names it: it must not lack what is written until then. */
-function hasOthers(tx: Tx): boolean {
-  if (readOwnDevices(tx).length < 2) return readSetting(tx, deviceComing) !== null
-  forgetSetting(tx, deviceComing)
-  return true
+/** The lane of what goes to one of the account's own devices. */
+export function ownLane(accountId: string, deviceId: number | null): string {
+  return `${accountId}/${deviceId ?? 0}`
 }
 
-/** Durable before the account's keys are handed over. */
-export function expectDevice(tx: Tx): void {
-  writeSetting(tx, deviceComing, '1')
+const comingSchema = z.strictObject({ deviceId: z.int(), until: z.number() })
+
+/** A device that this one has let in counts before the list names it: it must not lack what is written until then. */
+export function otherOwnDevices(sql: Sql, ownDeviceId: number): readonly { readonly deviceId: number }[] {
+  const listed = readOwnDevices(sql).filter(({ deviceId }) => deviceId !== ownDeviceId)
+  const coming = comingDevice(sql)
+  if (coming === null || listed.some(({ deviceId }) => deviceId === coming.deviceId)) return listed
+  return [...listed, coming]
+}
+
+/** Durable before the account's keys are handed over to it. `now` in ms. */
+export function expectDevice(tx: Tx, deviceId: number, now: number): void {
+  writeSetting(tx, 'deviceComing', JSON.stringify({ deviceId, until: now + limits.linkMs }))
+}
+
+/** It has come, or its time is over: then what was kept for it goes. */
+export function endExpectation(tx: Tx, accountId: string, now: number): void {
+  const coming = comingDevice(tx)
+  if (coming === null) return
+  const came = readOwnDevices(tx).some(({ deviceId }) => deviceId === coming.deviceId)
+  if (!came && now < coming.until) return
+  forgetSetting(tx, 'deviceComing')
+  if (!came) deleteLane(tx, ownLane(accountId, coming.deviceId))
+}
+
+export function comingDeviceId(sql: Sql): number | null {
+  return comingDevice(sql)?.deviceId ?? null
+}
+
+function comingDevice(sql: Sql): z.infer<typeof comingSchema> | null {
+  const text = readSetting(sql, 'deviceComing')
+  return text === null ? null : comingSchema.parse(JSON.parse(text))
 }
 
 function newId(): Bytes {

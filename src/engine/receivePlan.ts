@@ -154,6 +154,10 @@ export function planUndecryptable(arrival: Arrival): NewMessage {
 /** Reasons that say something about a message of this sender; others are the relay's doing or a stranger's. */
 const shown: ReadonlySet<ErrorCode> = new Set([
   'envelope.undecryptable',
+  'envelope.tooFarAhead',
+  'envelope.replayedKyberKey',
+  'identity.superseded',
+  'certificate.sender',
   'envelope.duplicate',
   'envelope.unknownPreKey',
   'session.missing',

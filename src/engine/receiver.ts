@@ -6,12 +6,13 @@ import { keyToken, peerToken } from '../journal/index.ts'
 import type { Address } from '../protocol/address.ts'
 import type { Opened, Protocol, Refused, RetryRequested, Turn } from '../protocol/protocol.ts'
 import { retryReference } from '../protocol/retry.ts'
+import { readIdentity } from '../storage/records.ts'
 import { writeTakenUpTo } from '../storage/repositories/account.ts'
 import {
+  accountsWaiting,
   deleteQuarantined,
   insertQuarantined,
   readQuarantinedOf,
-  setReason,
   type QuarantineRow,
 } from '../storage/repositories/quarantine.ts'
 import { envelopeSeen, rememberEnvelope } from '../storage/repositories/received.ts'
@@ -273,7 +274,8 @@ export class Receiver {
       if (implicit || !isShownInThread(code) || sender.accountId === this.#parts.self.accountId) return
       changes.mark(tx, planUndecryptable({ sender, envelopeId, receivedAt }))
     })
-    if (sender !== null && retry !== null) {
+    // While a decision is waited for nothing is asked: the envelope itself may be read afterwards.
+    if (sender !== null && retry !== null && code !== 'identity.changed') {
       turn.writes.write((tx) => this.#parts.retries.ask(tx, sender, envelopeId, retry))
     }
   }
@@ -287,41 +289,54 @@ export class Receiver {
   }
 
   /**
-   * After a decision: what waited for it, in the order in which it came. It reads like any other, and what still cannot be
-   * read stays where it is.
+   * What waited for a decision, in the order in which it came; the caller commits. It reads like any other, and what still
+   * cannot be read is asked for again.
    */
-  async release(accountId: string): Promise<void> {
+  async release(turn: Turn, accountId: string): Promise<BatchResult> {
+    const changes = this.#arrivals()
     let after = 0
     for (;;) {
       const rows = readQuarantinedOf(this.#parts.vault.sql, accountId, 'identity.changed', after)
+      for (const row of rows) await this.#releaseOne(turn, row, changes)
       const last = rows.at(-1)
-      if (last === undefined) return
+      if (last === undefined) break
       after = last.id
-      const result = await this.#parts.protocol.exclusively((turn) => this.#releaseAll(turn, rows))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    turn.writes.write((tx) => changes.writeReceipts(tx))
+    return changes
+  }
+
+  /** At the start, and after the account's own key was replaced: what no decision is waited for any more. */
+  async releaseDecided(): Promise<void> {
+    const { vault, protocol, self, committed } = this.#parts
+    for (const accountId of accountsWaiting(vault.sql, 'identity.changed')) {
+      const pending = (readIdentity(vault.sql, accountId)?.changedKey ?? null) !== null
+      if (pending && accountId !== self.accountId) continue
+      const result = await protocol.exclusively(async (turn) => {
+        const released = await this.release(turn, accountId)
+        turn.writes.commit()
+        return released
+      })
       await this.#flushJournal()
-      this.#parts.committed(result)
+      committed(result)
     }
   }
 
-  async #releaseAll(turn: Turn, rows: readonly QuarantineRow[]): Promise<BatchResult> {
-    const changes = this.#arrivals()
-    for (const row of rows) {
-      const { id, envelopeId, body, receivedAt, queueId } = row
-      const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0 }
-      const opened = await turn.open(body, receivedAt, envelopeId)
-      if (opened.kind === 'refused') {
-        // Under a key that was not the one decided for: it waits for nothing any more.
-        const reason = opened.code === 'identity.changed' ? 'identity.superseded' : opened.code
-        turn.writes.write((tx) => setReason(tx, id, reason, null))
-        continue
-      }
-      if (opened.kind === 'retryRequest') this.#answerRetry(turn, opened)
-      else this.#takeOpened(turn, envelope, opened, changes)
-      turn.writes.write((tx) => deleteQuarantined(tx, id))
+  async #releaseOne(turn: Turn, row: QuarantineRow, changes: Arrivals): Promise<void> {
+    const { id, envelopeId, body, receivedAt, queueId } = row
+    const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0 }
+    const opened = await turn.open(body, receivedAt, envelopeId)
+    turn.writes.write((tx) => deleteQuarantined(tx, id))
+    switch (opened.kind) {
+      case 'refused':
+        return this.#quarantine(turn, envelope, stillRefused(opened), changes)
+      case 'retryRequest':
+        return this.#answerRetry(turn, opened)
+      case 'opened':
+        return this.#takeOpened(turn, envelope, opened, changes)
     }
-    turn.writes.write((tx) => changes.writeReceipts(tx))
-    turn.writes.commit()
-    return changes
+    return exhausted(opened)
   }
 
   #noteFirstSeen(turn: Turn, accountId: string): void {
@@ -359,4 +374,11 @@ function incoming(envelope: Envelope, receivedAt: number): Incoming {
     receivedAt,
     queueId: Number(envelope.queueId),
   }
+}
+
+/** Under a key that is not the one that was decided for: it waits for nothing any more. */
+function stillRefused(refused: Refused): Refused {
+  return refused.code === 'identity.changed'
+    ? { ...refused, code: 'identity.superseded', changedKey: null }
+    : refused
 }

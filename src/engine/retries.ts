@@ -105,8 +105,7 @@ export class Retries {
   }
 
   /** Forgets what nobody will ask for any more. */
-  prune(): void {
-    const now = this.#clock.now()
+  prune(now: number): void {
     this.#vault.transaction((tx) => {
       pruneResends(tx, now)
       pruneRetries(tx, now - countsKeptMs)

@@ -126,7 +126,8 @@ export class Sessions {
         // It may have been deleted, or encrypted, while this turn was waited for.
         if (readJob(this.#vault.sql, job.jobId)?.status !== 'new') continue
         const made: JobCiphertext[] = []
-        for (const deviceId of job.onlyDevice === null ? devices : [job.onlyDevice])
+        // What is for a device that is no more gets none, and must not hold up the lane.
+        for (const deviceId of devices.filter((one) => job.onlyDevice === null || job.onlyDevice === one))
           made.push(await ciphertext(turn, { accountId, deviceId }, job))
         turn.writes.write((tx) => {
           storeCiphertexts(tx, job.jobId, made)

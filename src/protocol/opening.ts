@@ -91,20 +91,32 @@ export async function openEnvelope(context: OpeningContext, envelope: ReceivedEn
   } catch (error) {
     return refusal(protocolError(error, 'envelope.malformed').code, null)
   }
-  const { sender, senderKey, type, ciphertext } = unsealed
+  const { sender, senderKey, type } = unsealed
   const known = knownIdentity(context.writes, context.identity, sender.accountId)
   const same = known !== null && sameBytes(known.identityKey, senderKey)
   if (known !== null && (known.changedKey !== null || !same)) {
-    return refusal('identity.changed', sender, { changedKey: same ? null : senderKey })
+    return refusal('identity.changed', sender, {
+      changedKey: same ? null : senderKey,
+      retry: unsealed.implicit
+        ? null
+        : retryRequest('envelope.undecryptable', failedMessage(unsealed, envelope)),
+      implicit: unsealed.implicit,
+    })
   }
   if (type === CiphertextMessageType.Plaintext) return openRetryRequest(context, unsealed, known !== null)
   const tried = await trySessions(context, unsealed)
   if (tried.kind === 'opened') return tried
-  const failed = { type, ciphertext, senderDevice: sender.deviceId, envelopeId: envelope.envelopeId }
   return refusal(tried.code, sender, {
-    retry: unsealed.implicit ? null : retryRequest(tried.code, failed),
+    retry: unsealed.implicit ? null : retryRequest(tried.code, failedMessage(unsealed, envelope)),
     implicit: unsealed.implicit,
   })
+}
+
+function failedMessage(
+  { type, ciphertext, sender }: Unsealed,
+  { envelopeId }: ReceivedEnvelope,
+): Parameters<typeof retryRequest>[1] {
+  return { type, ciphertext, senderDevice: sender.deviceId, envelopeId }
 }
 
 function refusal(

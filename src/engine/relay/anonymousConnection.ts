@@ -33,6 +33,11 @@ export class AnonymousConnection {
     return await (await this.#connected()).put(put)
   }
 
+  /** Settles once there is a connection to put on. */
+  async connected(): Promise<void> {
+    await this.#connected()
+  }
+
   /** Another account's bundle as it came. Throws the codes of the relay and of the network. */
   async bundle(accountId: string, authorisation: Authorisation): Promise<unknown> {
     return await this.#http.requestRaw('bundle', { query: { accountId }, authorisation })

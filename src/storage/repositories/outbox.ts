@@ -105,6 +105,7 @@ export const outboxQueries = {
   dueLanes: `${heads} SELECT lane FROM heads WHERE due <= ? ORDER BY job_id`,
   nextDue: `${heads} SELECT min(due) AS due FROM heads`,
   lane: `${select} WHERE lane = ? ORDER BY job_id LIMIT ?`,
+  all: `${select} ORDER BY job_id`,
   ofMessage: `${select} WHERE message_position = ? AND kind = 'message'`,
   about: `${select} WHERE refers_to = ? ORDER BY job_id`,
   expired: `${select} WHERE expires_at <= ? ORDER BY expires_at, job_id LIMIT ?`,
@@ -176,6 +177,11 @@ export function endLeasesOfOthers(tx: Tx, holder: string): void {
   )
 }
 
+/** All of them, in order. */
+export function allJobs(sql: Sql): Job[] {
+  return sql.all<Raw>(outboxQueries.all).map(fromRaw)
+}
+
 /** Jobs whose time is over, the earliest first; the caller deletes them and says so where a person waits. */
 export function expiredJobs(sql: Sql, now: number, limit: number): Job[] {
   return sql.all<Raw>(outboxQueries.expired, [now, limit]).map(fromRaw)
@@ -241,6 +247,11 @@ export function postponeLane(tx: Tx, lane: string, nextAttemptAt: number): void 
 /** Its ciphertexts go with it, as they do when its message is deleted. */
 export function deleteJob(tx: Tx, jobId: number): void {
   tx.run('DELETE FROM outbox WHERE job_id = ?', [jobId])
+}
+
+/** Whoever it was for is no more. */
+export function deleteLane(tx: Tx, lane: string): void {
+  tx.run('DELETE FROM outbox WHERE lane = ?', [lane])
 }
 
 /** Makes every lane due: the network is back, or the person asked. */

@@ -45,6 +45,7 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
 
 export const quarantineQueries = {
   of: 'SELECT * FROM quarantine WHERE account_id = ? AND reason = ? AND id > ? ORDER BY id LIMIT ?',
+  waiting: 'SELECT DISTINCT account_id FROM quarantine WHERE reason = ? AND account_id IS NOT NULL',
   due: 'SELECT * FROM quarantine WHERE next_attempt_at <= ? ORDER BY next_attempt_at, id LIMIT ?',
   find: 'SELECT * FROM quarantine WHERE envelope_id = ?',
 } as const
@@ -81,6 +82,11 @@ export function readQuarantinedOf(
   afterId: number = 0,
 ): QuarantineRow[] {
   return sql.all<Raw>(quarantineQueries.of, [accountId, reason, afterId, quarantinePage]).map(fromRaw)
+}
+
+/** Accounts of which something waits for this reason. */
+export function accountsWaiting(sql: Sql, reason: ErrorCode): string[] {
+  return sql.all<{ account_id: string }>(quarantineQueries.waiting, [reason]).map((row) => row.account_id)
 }
 
 /** Those whose next attempt is due, at most 100, the one that waits longest first. */

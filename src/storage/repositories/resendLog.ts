@@ -36,6 +36,8 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
 export const resendQueries = {
   find: `SELECT envelope_id, account_id, device_id, reference, content, kind, message_id, sent_at FROM resend
     WHERE account_id = ? AND device_id = ? AND reference = ? ORDER BY id DESC LIMIT 1`,
+  all: `SELECT envelope_id, account_id, device_id, reference, content, kind, message_id, sent_at FROM resend
+    ORDER BY id`,
   confirm: 'DELETE FROM resend WHERE message_id = ? AND account_id = ? AND device_id = ?',
   age: 'DELETE FROM resend WHERE sent_at < ?',
   excess: `SELECT sent_at, id FROM resend ORDER BY sent_at DESC, id DESC LIMIT 1 OFFSET ?`,
@@ -68,18 +70,22 @@ export function findResend(
   reference: number,
 ): SentEnvelope | null {
   const raw = sql.get<Raw>(resendQueries.find, [accountId, deviceId, reference])
-  return (
-    raw && {
-      envelopeId: raw.envelope_id,
-      accountId: raw.account_id,
-      deviceId: raw.device_id,
-      reference: raw.reference,
-      content: raw.content,
-      kind: raw.kind,
-      messageId: raw.message_id,
-      sentAt: raw.sent_at,
-    }
-  )
+  return raw && fromRaw(raw)
+}
+
+/** Everything that left and was not confirmed, in order. */
+export function unconfirmed(sql: Sql): SentEnvelope[] {
+  return sql.all<Raw>(resendQueries.all).map(fromRaw)
+}
+
+/** It is sent again as something new, which is logged in its place. */
+export function forgetSent(tx: Tx, envelopeId: Bytes): void {
+  tx.run('DELETE FROM resend WHERE envelope_id = ?', [envelopeId])
+}
+
+/** Another has the account now. */
+export function forgetSentTo(tx: Tx, accountId: string): void {
+  tx.run('DELETE FROM resend WHERE account_id = ?', [accountId])
 }
 
 /** The device has these messages. */
@@ -97,4 +103,17 @@ export function pruneResends(tx: Tx, now: number, rows: number = keptRows): void
   tx.run(resendQueries.age, [now - keptMs])
   const excess = tx.get<{ sent_at: number; id: number }>(resendQueries.excess, [rows])
   if (excess !== null) tx.run(resendQueries.trim, [excess.sent_at, excess.sent_at, excess.id])
+}
+
+function fromRaw(raw: Raw): SentEnvelope {
+  return {
+    envelopeId: raw.envelope_id,
+    accountId: raw.account_id,
+    deviceId: raw.device_id,
+    reference: raw.reference,
+    content: raw.content,
+    kind: raw.kind,
+    messageId: raw.message_id,
+    sentAt: raw.sent_at,
+  }
 }

@@ -6,10 +6,12 @@ import type { Tx } from '../vault.ts'
  * prekey that is made. `policyHash`: of the policy that the journal named last. `accountSettings`: what all devices of
  * the account share, as JSON. `permitsDrawnAt`: when permits were drawn last, ms. `replaceKeys`: `1` while the
  * published prekeys are to be replaced. `publishAccessKey`: `1` while the relay has not been told the access key. `replacingIdentity`, `adoptIdentity`: an identity key pair on its way in, hex;
- * `previousIdentities`: those it replaced lately, as JSON. `deviceComing`: `1` while there is another device that the list may not name yet. `retiredUntil`: sessions retired before this moment have been removed, ms.
+ * `previousIdentities`: those it replaced lately, as JSON. `deviceComing`: as JSON,
+ * a device that the list may not name yet. `retiredUntil`: sessions retired before this moment have been removed, ms.
  */
 export type SettingName =
   | 'accountSettings'
+  | 'accountKeysAt'
   | 'adoptIdentity'
   | 'appearance'
   | 'deviceComing'
