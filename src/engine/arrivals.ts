@@ -117,7 +117,7 @@ export class Arrivals implements BatchResult {
         writePersonKey(tx, sender.accountId, effect.profileKey, effect.toldAt)
         return null
       case 'ownNotice':
-        this.#ownNotice(tx, effect)
+        this.#ownNotice(tx, effect, sender)
         return null
       case 'resent':
         this.#resent(tx, effect, sender)
@@ -220,6 +220,7 @@ export class Arrivals implements BatchResult {
       this.#keep(tx, target, sender, change.changeId, effect.raw)
       return null
     }
+    if (change.from !== this.#ownId && isBlocked(tx, conversationId)) return null
     // Nobody reaches into a conversation that is not theirs.
     if (row.conversationId !== conversationId) return 'content.notAllowed'
     const refused = changeMessage(tx, row, change)
@@ -242,7 +243,7 @@ export class Arrivals implements BatchResult {
           ? planSent(body, arrival, message.conversationId, this.#ownId)
           : planContent(body, arrival, this.#ownId)
       for (const effect of effects) {
-        if (effect.kind === 'change' || effect.kind === 'receipt') this.apply(tx, effect, sender)
+        if (waits.has(effect.kind)) this.apply(tx, effect, sender)
       }
     }
   }
@@ -270,13 +271,19 @@ export class Arrivals implements BatchResult {
 
   #timer(tx: Tx, effect: EffectOf<'timer'>, sender: Address): void {
     const { conversationId, seconds, changedAt, changeId, own } = effect
-    if (!own && !isAccepted(tx, conversationId)) return
+    if (!own && isBlocked(tx, conversationId)) return
     touchConversation(tx, conversationId, this.#now)
     if (!takeTimer(tx, conversationId, { seconds, changedAt, changeId })) return
     this.note(tx, conversationId, sender, { kind: 'timerChanged', seconds, own })
   }
 
-  #ownNotice(tx: Tx, { notice, changeId }: EffectOf<'ownNotice'>): void {
+  #ownNotice(tx: Tx, { notice, changeId, raw }: EffectOf<'ownNotice'>, sender: Address): void {
+    if (notice.kind === 'readUpTo' || notice.kind === 'deleteForMe') {
+      for (const message of notice.messages) {
+        if (findMessage(tx, message.authorId, message.messageId) !== null) continue
+        this.#keep(tx, message, sender, waitId(changeId, message.messageId), raw)
+      }
+    }
     const outcome = takeOwnNotice(tx, notice, changeId, this.#now)
     for (const conversationId of outcome.conversationIds) this.touch(conversationId)
     this.positions.push(...outcome.positions)
@@ -293,6 +300,13 @@ export class Arrivals implements BatchResult {
 /** One receipt may wait for several messages; each wait has an id of its own. */
 function waitId(changeId: Bytes, messageId: Bytes): Bytes {
   return copyBytes(createHash('sha256').update(changeId).update(messageId).digest().subarray(0, 16))
+}
+
+/** What may come before the message that it is about. */
+const waits: ReadonlySet<Effect['kind']> = new Set(['change', 'receipt', 'ownNotice'])
+
+function isBlocked(tx: Tx, conversationId: string): boolean {
+  return readStanding(tx, conversationId)?.blocked === true
 }
 
 function isAccepted(tx: Tx, conversationId: string): boolean {

@@ -6,8 +6,6 @@ import { noticeMessages } from '../content/limits.ts'
 import { receiptsFor } from '../content/rules/receipts.ts'
 import type { CallInput, CallOutput } from '../contract/index.ts'
 import { peerToken } from '../journal/index.ts'
-import { newProfileKey } from '../protocol/profileKey.ts'
-import { updateProfileKey } from '../storage/repositories/account.ts'
 import { changeSettings, type SettingsPatch } from '../storage/repositories/conversationSettings.ts'
 import {
   readConversation,
@@ -21,12 +19,12 @@ import { insertMessage, readPage } from '../storage/repositories/messages.ts'
 import { readPerson, writePerson } from '../storage/repositories/people.ts'
 import { readPersonKey } from '../storage/repositories/personKeys.ts'
 import { markRead, type ReadMessage } from '../storage/repositories/readState.ts'
-import { writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import { accountSettings } from './accountSettings.ts'
 import type { Journal } from './journal.ts'
 import type { People } from './people.ts'
 import type { Posting } from './posting.ts'
+import { replaceProfileKey } from './profileKeys.ts'
 import type { Self } from './self.ts'
 import { systemLine } from './systemLine.ts'
 import type { ViewChanges } from './viewChanges.ts'
@@ -235,16 +233,9 @@ export class Conversations {
 
   #replaceAccessKey(tx: Tx): void {
     const { posting, journal, clock } = this.#parts
-    const profileKey = newProfileKey()
-    updateProfileKey(tx, profileKey)
-    writeSetting(tx, 'publishAccessKey', '1')
+    const { body, changeId } = replaceProfileKey(tx, clock.now())
     journal.append(tx, () => ({ type: 'access.replaced', actor: 'person', payload: {} }))
-    posting.toOwnDevices(tx, {
-      kind: 'accountKeys',
-      identityKeyPair: null,
-      profileKey,
-      changedAt: clock.now(),
-    })
+    posting.toOwnDevices(tx, body, changeId)
     for (const { conversationId, accepted, blocked } of readConversations(tx)) {
       if (!accepted || blocked) continue
       posting.toAccount(tx, conversationId, { kind: 'profileKey', body: { kind: 'profileKeyUpdate' } })

@@ -29,8 +29,7 @@ export class Expiry {
     if (this.#stopped) return
     if (this.#timer !== null) clearTimeout(this.#timer)
     this.#timer = null
-    this.#takeAway()
-    const next = nextExpiry(this.#vault.sql)
+    const next = this.#takeAway()
     if (next === null) return
     const wait = Math.min(Math.max(next - this.#clock.now(), 0), longestRestMs)
     this.#timer = setTimeout(() => this.look(), wait)
@@ -42,7 +41,18 @@ export class Expiry {
     if (this.#timer !== null) clearTimeout(this.#timer)
   }
 
-  #takeAway(): void {
+  /** When the next one is due; null for none. */
+  #takeAway(): number | null {
+    try {
+      this.#takeAllAway()
+      return nextExpiry(this.#vault.sql)
+    } catch {
+      // A full disk: looked at again after the longest rest.
+      return Infinity
+    }
+  }
+
+  #takeAllAway(): void {
     for (;;) {
       const due = dueExpired(this.#vault.sql, this.#clock.now(), batch)
       if (due.length === 0) return

@@ -31,7 +31,7 @@ import { Expiry } from './expiry.ts'
 import { Generation } from './generation.ts'
 import { handOver } from './handingOver.ts'
 import { Identities } from './identities.ts'
-import { IdentityReplacement, previousIdentities } from './identityReplacement.ts'
+import { comingIdentities, IdentityReplacement, previousIdentities } from './identityReplacement.ts'
 import { introduce } from './introduction.ts'
 import type { Journal } from './journal.ts'
 import { Outbox } from './outbox.ts'
@@ -176,7 +176,7 @@ export class Messenger {
       sent: (live) => this.#generation.sent(live.socket),
     })
     this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
-    this.people = new People(vault, connection)
+    this.people = new People(vault, connection, anonymous)
     const accessChanged = (): void => this.#inBackground(this.#upkeep.supply(connection.live))
     this.conversations = new Conversations({ ...shared, people: this.people, changes, wake, accessChanged })
     const { conversations } = this
@@ -389,6 +389,7 @@ function protocolOf(vault: Vault, account: Account, clock: Clock): Protocol {
     registrationId,
     identityKeyPair: account.identityKeyPair,
     previousIdentityKeyPairs: previousIdentities(vault.sql),
+    comingIdentityKeyPairs: () => comingIdentities(vault.sql),
     trustRoot: stored(trustRoot),
   }
   return new Protocol(new VaultRecords(vault), local, new SerialQueue(), clock)

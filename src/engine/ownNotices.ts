@@ -1,6 +1,6 @@
 import { toHex, type Bytes } from '../base/bytes.ts'
 import { exhausted } from '../base/exhaustive.ts'
-import { updateProfileKey } from '../storage/repositories/account.ts'
+import { takeProfileKey } from './profileKeys.ts'
 import { takeSettings } from '../storage/repositories/conversationSettings.ts'
 import { writeDecision } from '../storage/repositories/identityDecisions.ts'
 import { deleteMessages, findMessage } from '../storage/repositories/messages.ts'
@@ -47,9 +47,9 @@ export function takeOwnNotice(tx: Tx, notice: OwnNotice, changeId: Bytes, now: n
       return taken('messages', [conversationId], { removed: rows })
     }
     case 'accountKeys':
-      if (notice.profileKey !== null) updateProfileKey(tx, notice.profileKey)
       // Taken up by `identityReplacement.ts`: it needs the sessions for itself.
       if (notice.identityKeyPair !== null) writeSetting(tx, 'adoptIdentity', toHex(notice.identityKeyPair))
+      if (notice.profileKey !== null) takeProfileKey(tx, notice.profileKey, notice.changedAt, changeId)
       return taken('accountKeys', [])
     case 'identityDecision': {
       const { accountId, identityKey, accepted, verified, decidedAt } = notice

@@ -42,7 +42,7 @@ export type Effect =
     }
   /** With it one writes to the sender without a permit. */
   | { readonly kind: 'profileKey'; readonly profileKey: Bytes; readonly toldAt: number }
-  | { readonly kind: 'ownNotice'; readonly notice: OwnNotice; readonly changeId: Bytes }
+  | { readonly kind: 'ownNotice'; readonly notice: OwnNotice; readonly changeId: Bytes; readonly raw: Bytes }
   /** What could not be read in this envelope has come after all. */
   | { readonly kind: 'resent'; readonly envelopeId: Bytes }
   /** Well-formed, and not the sender's to say. */
@@ -86,7 +86,7 @@ function planOwn(content: DecodedContent, arrival: Arrival, ownId: string): read
   const { body, messageId: changeId } = content
   // Nothing but what is meant for own devices comes from one; what a newer version says to them is not for people.
   if (!isForOwnDevices(body)) return body.kind === 'unknown' ? [] : [refuse('content.notAllowed')]
-  if (body.kind !== 'sentMessage') return [{ kind: 'ownNotice', notice: body, changeId }]
+  if (body.kind !== 'sentMessage') return [{ kind: 'ownNotice', notice: body, changeId, raw: content.raw }]
   return planSent(body.content, arrival, body.destination, ownId)
 }
 

@@ -8,6 +8,7 @@ import type { Opened, Protocol, Refused, RetryRequested, Turn } from '../protoco
 import { retryReference } from '../protocol/retry.ts'
 import { readIdentity } from '../storage/records.ts'
 import { writeTakenUpTo } from '../storage/repositories/account.ts'
+import { readRemovedOwnDevices } from '../storage/repositories/ownDevices.ts'
 import {
   accountsWaiting,
   deleteQuarantined,
@@ -215,7 +216,9 @@ export class Receiver {
     if (opened.keysUsed) changes.keysUsed = true
     if (opened.firstSeen) this.#noteFirstSeen(turn, sender.accountId)
     if (opened.lastResortUsed !== null) this.#noteLastResort(turn, sender.accountId, opened.lastResortUsed)
-    const effects = planContent(opened.content, { ...envelope, sender }, self.accountId)
+    const effects = this.#isRemoved(sender)
+      ? [{ kind: 'refuse', code: 'content.notAllowed' } as const]
+      : planContent(opened.content, { ...envelope, sender }, self.accountId)
     turn.writes.write((tx) => {
       const unlooked = sender.accountId !== self.accountId && changes.isFirstOf(sender)
       if (unlooked && notePeerDevice(tx, journal, sender, null, clock.now())) {
@@ -232,6 +235,13 @@ export class Receiver {
         }))
       }
     })
+  }
+
+  /** A device of this account that was taken off it, as long as its certificate lasts. */
+  #isRemoved({ accountId, deviceId }: Address): boolean {
+    const { self, vault } = this.#parts
+    if (accountId !== self.accountId) return false
+    return readRemovedOwnDevices(vault.sql).some((device) => device.deviceId === deviceId)
   }
 
   #answerRetry(turn: Turn, request: RetryRequested): void {

@@ -152,17 +152,28 @@ export class Sessions {
     if (lacking()) await this.#startAll(accountId, live, lacking)
   }
 
+  /** Of a bundle: what there is no session with yet, or all of it where the sessions are to begin anew. */
+  #wantedOf(accountId: string, bundle: Bundle, anew: boolean): Bundle {
+    const known = new Set(sessionDevices(this.#vault.sql, accountId))
+    return { ...bundle, devices: bundle.devices.filter(({ deviceId }) => anew || !known.has(deviceId)) }
+  }
+
   async #startAll(
     accountId: string,
     live: LiveConnection,
-    wanted: () => boolean = () => true,
+    wanted: (() => boolean) | null = null,
   ): Promise<void> {
     const bundle = await this.#fetchBundle(accountId, live)
     if (bundle.devices.length === 0) throw new CodedError('recipient.unknown')
     await this.#protocol.exclusively(async (turn) => {
       // The other side may have begun while the bundle came: only its session reads what else it has sent.
-      if (!wanted()) return
-      await this.#startSessions(turn, accountId, bundle)
+      if (wanted !== null && !wanted()) return
+      // Who is not in it is gone, or has no keys: a session with them would hold up all that comes after.
+      const listed = new Set(bundle.devices.map(({ deviceId }) => deviceId))
+      for (const deviceId of sessionDevices(this.#vault.sql, accountId)) {
+        if (wanted === null && !listed.has(deviceId)) turn.renewSession({ accountId, deviceId })
+      }
+      await this.#startSessions(turn, accountId, this.#wantedOf(accountId, bundle, wanted === null))
       turn.writes.commit()
       this.#reach('session.committed')
     })

@@ -75,7 +75,7 @@ export class Writing {
 
   retry({ messageId }: CallInput<'message.retry'>): void {
     const message = this.#own(messageId)
-    if (message.delivery !== 'failed') return
+    if (message.delivery !== 'failed' || message.deletedAt !== null) return
     this.#writable(message.conversationId)
     const { vault, changes, wake } = this.#parts
     vault.transaction((tx) => {

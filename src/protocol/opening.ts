@@ -66,7 +66,7 @@ export interface OpeningContext {
   readonly writes: WriteSet
   readonly local: Address & { readonly judge: CertificateJudge }
   readonly identity: LocalIdentity
-  /** Superseded ones: peers that do not know the new one yet still seal for them. */
+  /** Superseded ones, and those on their way in: peers know them shortly after and before this device. */
   readonly previousIdentities: readonly LocalIdentity[]
   readonly now: number
 }
@@ -85,7 +85,7 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
 
 /** Never throws for what came in. A refusal changes nothing in the write-set (rule 12). */
 export async function openEnvelope(context: OpeningContext, envelope: ReceivedEnvelope): Promise<OpenResult> {
-  let unsealed: Unsealed
+  let unsealed: UnsealedForUs
   try {
     unsealed = await unsealForAny(context, envelope)
   } catch (error) {
@@ -127,16 +127,21 @@ function refusal(
   return { kind: 'refused', code, sender, changedKey: null, retry: null, implicit: false, ...more }
 }
 
+interface UnsealedForUs extends Unsealed {
+  readonly own: LocalIdentity
+}
+
+/** By whichever identity of this account it was sealed for; its session began with the same one. */
 async function unsealForAny(
   context: OpeningContext,
   { body, receptionTime }: ReceivedEnvelope,
-): Promise<Unsealed> {
+): Promise<UnsealedForUs> {
   const { writes, identity, previousIdentities, local, now } = context
   const check = { judge: local.judge, receptionTime }
   let first: unknown
   for (const own of [identity, ...previousIdentities]) {
     try {
-      return await unseal(new IdentityStore(writes, own, now), body, local, check)
+      return { ...(await unseal(new IdentityStore(writes, own, now), body, local, check)), own }
     } catch (error) {
       first ??= error
       if (!(error instanceof CodedError) || error.code !== 'envelope.malformed') break
@@ -166,7 +171,7 @@ interface Failed {
 }
 
 /** The live session, then the retired ones, newest first. What the first of them says of a message counts. */
-async function trySessions(context: OpeningContext, unsealed: Unsealed): Promise<Opened | Failed> {
+async function trySessions(context: OpeningContext, unsealed: UnsealedForUs): Promise<Opened | Failed> {
   const live = await attempt(context, unsealed, null)
   if (live.kind === 'opened' || !elsewhere.has(live.code)) return live
   const key = deviceKey(unsealed.sender.accountId, unsealed.sender.deviceId)
@@ -182,13 +187,13 @@ async function trySessions(context: OpeningContext, unsealed: Unsealed): Promise
 
 async function attempt(
   context: OpeningContext,
-  unsealed: Unsealed,
+  unsealed: UnsealedForUs,
   retired: RetiredPlace | null,
 ): Promise<Opened | Failed> {
   const { writes, identity, now } = context
-  const { sender, senderKey } = unsealed
+  const { sender, senderKey, own } = unsealed
   const fork = writes.fork()
-  const stores = new Stores(fork, identity, now, retired)
+  const stores = new Stores(fork, own, now, retired)
   const firstSeen = knownIdentity(writes, identity, sender.accountId) === null
   try {
     const content = unpad(await decrypt(stores, unsealed, context.local))

@@ -20,7 +20,9 @@ export interface Lane {
 export interface LocalDevice extends Address {
   readonly registrationId: number
   readonly identityKeyPair: Bytes
-  /** Identity key pairs of this account that were superseded in the last 31 days: what was sealed for them still opens. */
+  /** Key pairs that are about to become the account's: the relay may give them out before this device has taken them. */
+  readonly comingIdentityKeyPairs?: () => readonly Bytes[]
+  /** Key pairs of this account that were superseded lately: what was sealed for them still opens. */
   readonly previousIdentityKeyPairs?: readonly Bytes[]
   /** Public trust root of the relay's certificates, pinned at enrolment. */
   readonly trustRoot: Bytes
@@ -83,7 +85,7 @@ export class Protocol {
       deviceId,
       judge: this.#judge,
       identity: this.#identity,
-      previousIdentities: this.#previousIdentities,
+      previousIdentities: [...this.#comingIdentities(), ...this.#previousIdentities],
     }
     const turn = new Turn(this.#records.begin(), device, this.#clock.now())
     try {
@@ -91,6 +93,10 @@ export class Protocol {
     } finally {
       turn.end()
     }
+  }
+
+  #comingIdentities(): readonly LocalIdentity[] {
+    return (this.#local.comingIdentityKeyPairs?.() ?? []).map((pair) => this.#localIdentity(pair))
   }
 
   #localIdentity(identityKeyPair: Bytes): LocalIdentity {

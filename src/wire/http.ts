@@ -373,6 +373,18 @@ export const routes = {
     }),
     answer: z.strictObject({ account: directoryEntrySchema }),
   },
+  /**
+   * One account, for whoever has its access key: a person who has just written is looked up without telling the relay who
+   * was written to.
+   */
+  person: {
+    method: 'GET',
+    path: '/v1/person',
+    access: 'anonymous',
+    query: z.strictObject({ accountId: accountIdSchema }),
+    body: null,
+    answer: directoryEntrySchema,
+  },
   /** A fresh sender certificate for the device that asks. */
   certificate: {
     method: 'GET',

@@ -1,4 +1,6 @@
 import type { Agent } from 'node:http'
+import type { Bytes } from '../../base/bytes.ts'
+import type { DirectoryEntry } from '../../wire/http.ts'
 import {
   openAnonymousSocket,
   type AnonymousPut,
@@ -41,6 +43,14 @@ export class AnonymousConnection {
   /** Another account's bundle as it came. Throws the codes of the relay and of the network. */
   async bundle(accountId: string, authorisation: Authorisation): Promise<unknown> {
     return await this.#http.requestRaw('bundle', { query: { accountId }, authorisation })
+  }
+
+  /** The directory's entry of an account whose access key is known. */
+  async person(accountId: string, accessKey: Bytes): Promise<DirectoryEntry> {
+    return await this.#http.request('person', {
+      query: { accountId },
+      authorisation: { kind: 'accessKey', accessKey },
+    })
   }
 
   stop(): void {

@@ -37,6 +37,23 @@ export function anonymousBundle(deps: HandlerDeps): Handler<'bundle'> {
   }
 }
 
+/** By access key alone: who has it was written to by that very account. */
+export function anonymousPerson(deps: HandlerDeps): Handler<'person'> {
+  const { store } = deps
+  return async ({ shown, query, address }) => {
+    await deps.rateLimits.anonymous(address)
+    const by = authorisationOf(shown, deps.permits, deps.clock.now())
+    if (typeof by === 'string') throw new CodedError(by)
+    const hash = by.kind === 'accessKey' ? await store.identities.accessKeyHash(query.accountId) : null
+    if (by.kind !== 'accessKey' || hash === null || !sameBytes(hash, by.hash)) {
+      throw new CodedError('access.denied')
+    }
+    const entry = await store.accounts.find(query.accountId)
+    if (entry === null) throw new CodedError('access.denied')
+    return entry
+  }
+}
+
 export function drawPermits(deps: HandlerDeps): Handler<'permits'> {
   return async ({ device, body }) => {
     const now = deps.clock.now()

@@ -10,7 +10,7 @@ import { issueSenderCertificate } from '../crypto/senderCertificates.ts'
 import type { ServerSigner } from '../crypto/trustRoot.ts'
 import type { Linking } from '../linking.ts'
 import type { RelayStore } from '../store/store.ts'
-import { anonymousBundle, drawPermits } from './anonymous.ts'
+import { anonymousBundle, anonymousPerson, drawPermits } from './anonymous.ts'
 import type { RateLimits } from './budgets.ts'
 import { deviceHandlers } from './devices.ts'
 import { enrol, lookAtInvitation } from './enrolment.ts'
@@ -62,6 +62,7 @@ export function handlers(deps: HandlerDeps): Handlers {
     },
     keyCount: async ({ device }) => store.keys.count(device.device),
     bundle: anonymousBundle(deps),
+    person: anonymousPerson(deps),
     ownBundle: async ({ device }) => {
       const by = { kind: 'own', except: device.device } as const
       const outcome = await store.keys.takeBundle(device.accountId, by, deps.clock.now())

@@ -66,6 +66,7 @@ export function setDeleted(tx: Tx, position: number, deletedAt: number): boolean
     [deletedAt, position],
   )
   tx.run('DELETE FROM message_edit WHERE message_position = ?', [position])
+  tx.run('DELETE FROM resend WHERE message_id = ?', [message.messageId])
   tx.run('DELETE FROM reaction WHERE message_author = ? AND message_id = ?', [
     message.authorId,
     message.messageId,

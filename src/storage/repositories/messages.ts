@@ -202,6 +202,8 @@ export function deleteMessages(tx: Tx, positions: readonly number[]): void {
     for (const table of ['reaction', 'acknowledgement'] as const) {
       tx.run(`DELETE FROM ${table} WHERE message_author = ? AND message_id = ?`, [authorId, messageId])
     }
+    // Nobody is sent again what is no more here.
+    tx.run('DELETE FROM resend WHERE message_id = ?', [messageId])
     tx.run('DELETE FROM message WHERE position = ?', [position])
   }
 }

@@ -105,7 +105,6 @@ export const outboxQueries = {
   dueLanes: `${heads} SELECT lane FROM heads WHERE due <= ? ORDER BY job_id`,
   nextDue: `${heads} SELECT min(due) AS due FROM heads`,
   lane: `${select} WHERE lane = ? ORDER BY job_id LIMIT ?`,
-  all: `${select} ORDER BY job_id`,
   ofMessage: `${select} WHERE message_position = ? AND kind = 'message'`,
   about: `${select} WHERE refers_to = ? ORDER BY job_id`,
   expired: `${select} WHERE expires_at <= ? ORDER BY expires_at, job_id LIMIT ?`,
@@ -175,11 +174,6 @@ export function endLeasesOfOthers(tx: Tx, holder: string): void {
      WHERE lease_holder IS NOT NULL AND lease_holder <> ?`,
     [holder],
   )
-}
-
-/** All of them, in order. */
-export function allJobs(sql: Sql): Job[] {
-  return sql.all<Raw>(outboxQueries.all).map(fromRaw)
 }
 
 /** Jobs whose time is over, the earliest first; the caller deletes them and says so where a person waits. */

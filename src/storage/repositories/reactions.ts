@@ -17,7 +17,7 @@ export interface ReactionRow {
 }
 
 export const reactionsOf = `SELECT person_id, sent_at, change_id, emoji, service FROM reaction
-  WHERE message_author = ? AND message_id = ? AND (emoji <> '' OR service <> 0)`
+  WHERE message_author = ? AND message_id = ?`
 
 /** The newest of a person stands; true when it is this one. */
 export function writeReaction(tx: Tx, reaction: ReactionRow): boolean {

@@ -36,8 +36,6 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
 export const resendQueries = {
   find: `SELECT envelope_id, account_id, device_id, reference, content, kind, message_id, sent_at FROM resend
     WHERE account_id = ? AND device_id = ? AND reference = ? ORDER BY id DESC LIMIT 1`,
-  all: `SELECT envelope_id, account_id, device_id, reference, content, kind, message_id, sent_at FROM resend
-    ORDER BY id`,
   confirm: 'DELETE FROM resend WHERE message_id = ? AND account_id = ? AND device_id = ?',
   age: 'DELETE FROM resend WHERE sent_at < ?',
   excess: `SELECT sent_at, id FROM resend ORDER BY sent_at DESC, id DESC LIMIT 1 OFFSET ?`,
@@ -71,16 +69,6 @@ export function findResend(
 ): SentEnvelope | null {
   const raw = sql.get<Raw>(resendQueries.find, [accountId, deviceId, reference])
   return raw && fromRaw(raw)
-}
-
-/** Everything that left and was not confirmed, in order. */
-export function unconfirmed(sql: Sql): SentEnvelope[] {
-  return sql.all<Raw>(resendQueries.all).map(fromRaw)
-}
-
-/** It is sent again as something new, which is logged in its place. */
-export function forgetSent(tx: Tx, envelopeId: Bytes): void {
-  tx.run('DELETE FROM resend WHERE envelope_id = ?', [envelopeId])
 }
 
 /** Another has the account now. */
