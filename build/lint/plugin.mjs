@@ -125,6 +125,7 @@ const timed = [
   'src/engine/messenger.ts',
   'src/engine/outbox.ts',
   'src/engine/typing.ts',
+  'src/engine/upkeep.ts',
   'src/engine/viewChanges.ts',
   'src/engine/waitingForLink.ts',
 ]

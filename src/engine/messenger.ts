@@ -277,7 +277,7 @@ export class Messenger {
   }
 
   async removeDevice({ deviceId, reason }: CallInput<'device.remove'>): Promise<void> {
-    if (reason === 'retired') return void (await this.#devices.remove(deviceId))
+    if (reason === 'retired') return await this.#devices.remove(deviceId)
     // Decided on durably first: whatever fails from here on is taken up again.
     this.#replacement.begin(this.#devices.known(deviceId))
     await this.#devices.remove(deviceId).catch(() => undefined)

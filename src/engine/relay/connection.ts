@@ -59,6 +59,8 @@ export class RelayConnection {
   #retry: NodeJS.Timeout | null = null
   #stopped = false
   #opening = false
+  /** Number of the newest connection that was tried. */
+  #latest = 0
   #offlineSince: number | null = null
 
   constructor(endpoint: RelayEndpoint, login: DeviceLogin, events: ConnectionEvents, clock: Clock) {
@@ -120,6 +122,8 @@ export class RelayConnection {
     const early: (readonly Envelope[])[] = []
     let emptyEarly = false
     let socket: RelaySocket | null = null
+    this.#latest += 1
+    const opening = this.#latest
     try {
       const welcomed = await openSocket({ origin: this.#endpoint.origin, agent: this.#agent }, this.#login, {
         deliver: (envelopes) => {
@@ -132,7 +136,10 @@ export class RelayConnection {
           else this.#caughtUp()
         },
         devicesChanged: (revision) => this.#events.devicesChanged(revision),
-        closed: (error) => this.#closed(error),
+        // One that ends late does not touch what came after it.
+        closed: (error) => {
+          if (opening === this.#latest) this.#closed(error)
+        },
       })
       socket = welcomed.socket
       await this.#events.welcomed(welcomed)
@@ -145,7 +152,7 @@ export class RelayConnection {
       // Not reached: `closed` knows why. Reached, and what follows failed here (a full disk): not to be kept.
       socket?.close(error instanceof CodedError ? error : new CodedError('internal'))
     } finally {
-      this.#opening = false
+      if (opening === this.#latest) this.#opening = false
     }
   }
 
