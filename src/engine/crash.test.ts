@@ -156,7 +156,7 @@ async function expectAllShown(): Promise<void> {
   for (const who of ['a', 'b'] as const) {
     const complete = async (): Promise<boolean> =>
       (await views(ids[who])).every((texts) => texts.length >= answered[who].length)
-    await until(complete, 30_000).catch(() => undefined)
+    await until(complete, 30_000 + kills * 2_000).catch(() => undefined)
     for (const [where, texts] of (await views(ids[who])).entries()) {
       expect(texts, `by ${who}, at ${['a', 'a2', 'b'][where]}`).toEqual(answered[who])
     }

@@ -49,7 +49,8 @@ export class Devices {
    * handed yet: nothing of its list is taken then, for that key alone attests it.
    */
   async refresh(revision: number): Promise<boolean> {
-    while (readDevicesRevision(this.#parts.vault.sql) < revision) {
+    // Once more behind one that was under way; a relay that speaks of a list which it does not give is not asked for ever.
+    for (let tries = 0; tries < 2 && readDevicesRevision(this.#parts.vault.sql) < revision; tries += 1) {
       this.#refreshing ??= this.#fetch().finally(() => {
         this.#refreshing = null
       })

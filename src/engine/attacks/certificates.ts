@@ -90,19 +90,20 @@ export const certificateAttacks: readonly Attack[] = [
     return await under(stage, certificateUnder(root, sender, key, Date.now() + day))
   }),
   injection(
-    'certifies a key of low worth: not the one that the first message names',
+    'certifies another key than the one that the first message names',
     'certificate.sender',
     async (stage) => {
       const other = newIdentityKeyPair()
-      const inner = await stage.stranger.encrypt(stage.target, contentOf(textBody('qui suis-je')))
+      const inner = await stage.passerBy.encrypt(stage.target, contentOf(textBody('qui suis-je')))
       const root = stage.relay.trustRootPrivateKey()
       const certificate = certificateUnder(
         root,
-        stage.stranger.address,
+        stage.passerBy.address,
         identityPublicKey(other),
         Date.now() + day,
       )
       return await sealAs(other, stage.target, inner, certificate)
     },
+    'shown',
   ),
 ]

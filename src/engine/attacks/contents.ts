@@ -219,7 +219,12 @@ export const contentAttacks: readonly Attack[] = [
     'shown',
   ),
   fromStranger('lets a stranger show that they are writing', null, () => ({ kind: 'typing', typing: true })),
-  fromStranger('lets a stranger make messages disappear', null, () => ({ kind: 'timerChange', seconds: 60 })),
+  fromStranger(
+    'lets a stranger make messages disappear',
+    null,
+    () => ({ kind: 'timerChange', seconds: 60 }),
+    'shown',
+  ),
   unanswered(
     injection(
       'lets a stranger send what cannot be read, to be asked for it',

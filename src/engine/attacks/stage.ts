@@ -41,6 +41,8 @@ export class Stage {
   readonly b: Workstation
   readonly mallory: Attacker
   readonly stranger: Attacker
+  /** Another one, for what makes a stranger known. */
+  readonly passerBy: Attacker
   readonly target: Target
   readonly idOfA: string
   readonly idOfB: string
@@ -65,6 +67,7 @@ export class Stage {
     readonly b: Workstation
     readonly mallory: Attacker
     readonly stranger: Attacker
+    readonly passerBy: Attacker
     readonly keysOfA: Account
     readonly keysOfB: Account
   }) {
@@ -74,6 +77,7 @@ export class Stage {
     this.b = parts.b
     this.mallory = parts.mallory
     this.stranger = parts.stranger
+    this.passerBy = parts.passerBy
     this.keysOfA = parts.keysOfA
     this.keysOfB = parts.keysOfB
     this.target = targetOf(parts.keysOfA)
@@ -91,19 +95,21 @@ export class Stage {
       await station.online()
       return station
     }
-    const [a, b, m, s] = await Promise.all([
+    const [a, b, m, s, p] = await Promise.all([
       enrolled('Solène', proxy.address),
       enrolled('Aïssatou', relay.address),
       enrolled('Mallory', relay.address),
       enrolled('Personne', relay.address),
+      enrolled('Passante', relay.address),
     ])
     await Promise.all([a.openConversation(b), a.openConversation(m), b.openConversation(a)])
     await linkSleeping(a, relay.address)
     const root = relay.trustRootPrivateKey()
     const [keysOfA, keysOfB] = [await accountOf(a), await accountOf(b)]
     const [mallory, stranger] = [await Attacker.of(m, root), await Attacker.of(s, root)]
-    for (const attacker of [mallory, stranger]) await attacker.meet(targetOf(keysOfA), [1, 2])
-    const stage = new Stage({ relay, proxy, a, b, mallory, stranger, keysOfA, keysOfB })
+    const passerBy = await Attacker.of(p, root)
+    for (const attacker of [mallory, stranger, passerBy]) await attacker.meet(targetOf(keysOfA), [1, 2])
+    const stage = new Stage({ relay, proxy, a, b, mallory, stranger, passerBy, keysOfA, keysOfB })
     await stage.reconnect()
     await stage.inject({ body: await mallory.envelope(stage.target, textBody('bonjour')) })
     await stage.prove()
@@ -113,6 +119,7 @@ export class Stage {
   async end(): Promise<void> {
     this.mallory.end()
     this.stranger.end()
+    this.passerBy.end()
     await Promise.all([this.a.end(), this.b.end()])
     this.proxy.end()
   }
