@@ -9,7 +9,7 @@ import { decide } from './person.ts'
 import { Rest } from './rest.ts'
 import { Station } from './station.ts'
 import type { Step } from './steps.ts'
-import { forgetEnded, type Account, type Text } from './texts.ts'
+import { forgetEnded, forgive, type Account, type Text } from './texts.ts'
 import { chosen, settles, turns, until, within } from './waiting.ts'
 
 /** The relay's room, as the tests may reach it. */
@@ -136,7 +136,7 @@ export class Fleet {
     const invited = await this.#room.invite(join(this.#folder, 'data'), letter, station.wire.address)
     await this.#redeem(station, invited.text)
     const { accountId } = invited
-    this.accounts.push({ accountId, stations: [station], busy: false, lostDevice: false })
+    this.accounts.push({ accountId, stations: [station], busy: false, lostDevice: false, newKey: false })
   }
 
   async #redeem(station: Station, invitation: string): Promise<void> {
@@ -235,7 +235,7 @@ export class Fleet {
     }
     if (result?.ok !== true) return
     station.sent = number
-    this.texts.set(messageId, {
+    const sent: Text = {
       messageId,
       from,
       to,
@@ -247,7 +247,9 @@ export class Fleet {
       deletedBy: new Set(),
       tainted: false,
       settled: false,
-    })
+    }
+    forgive(sent)
+    this.texts.set(messageId, sent)
   }
 
   async #change(step: Extract<Step, { do: 'edit' | 'delete' | 'react' }>): Promise<void> {
@@ -260,6 +262,15 @@ export class Fleet {
       accounts.flatMap(({ stations }) => stations).filter((one) => one.up && !one.ended),
     )
     if (station === null) return
+    await this.#changeBy(station, text, step)
+    forgive(text)
+  }
+
+  async #changeBy(
+    station: Station,
+    text: Text,
+    step: Extract<Step, { do: 'edit' | 'delete' | 'react' }>,
+  ): Promise<void> {
     const { messageId } = text
     switch (step.do) {
       case 'edit': {
@@ -360,6 +371,7 @@ export class Fleet {
     const listed = await target.ask('device.list', {})
     const deviceId = listed?.devices.find(({ current }) => current)?.deviceId
     if (deviceId === undefined) return
+    if (step.reason === 'lost') account.newKey = true
     this.#leave(account, [target])
     if (step.reason === 'lost') target.kill()
     else await target.stop()

@@ -6,13 +6,15 @@ import { Fleet, type RelayRoom } from './fleet.ts'
 import { stepsOf, type Step } from './steps.ts'
 
 const long = process.env['VALISE_LONG'] === '1'
+/** Tells of each fleet. */
+const verbose = process.env['VALISE_VERBOSE'] === '1'
 const goal = Number(process.env['VALISE_STEPS'] ?? (long ? 1_000_000 : 20_000))
 const least = Math.min(goal, 5_000)
 const timeMs = long ? Number.POSITIVE_INFINITY : 4 * 60_000
-const stepsPerFleet = 800
+const stepsPerFleet = 500
 const stepsPerRest = 100
 /** For looking for a smaller counterexample. */
-const shrinkMs = 3 * 60_000
+const shrinkMs = 10 * 60_000
 
 const unlimited = { requests: 1_000_000_000, perMs: 60_000 }
 const endless = { burst: 1_000_000_000, perSecond: 1_000_000 }
@@ -81,10 +83,12 @@ it(
     for (let fleet = 0; run.taken < goal; fleet += 1) {
       if (run.taken >= least && performance.now() - begun > timeMs) break
       const property = fc.asyncProperty(stepsOf(stepsPerFleet), async (steps) => {
-        expect(await live(steps, run)).toEqual([])
+        const wrong = await live(steps, run)
+        if (verbose && wrong.length > 0) console.log(steps.length, wrong)
+        expect(wrong).toEqual([])
       })
       await fc.assert(property, { seed: seed + fleet, numRuns: 1, interruptAfterTimeLimit: shrinkMs })
-      if (long) report()
+      if (long || verbose) report()
     }
     report()
   },

@@ -31,7 +31,7 @@ export class Rest {
       const busy = await this.#busy()
       const verdict = busy.length === 0 ? await this.#verdict() : null
       if (verdict !== null && (verdict.wrong.length > 0 || verdict.lacking.length === 0)) {
-        if (verdict.wrong.length === 0) settle(this.#texts.values())
+        if (verdict.wrong.length === 0) settle(this.#texts.values(), this.#accounts)
         return verdict.wrong
       }
       if (!this.#progresses(JSON.stringify(busy) + JSON.stringify(verdict))) {

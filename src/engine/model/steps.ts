@@ -85,7 +85,7 @@ const weighted: readonly fc.WeightedArbitrary<Step>[] = [
       account: choice,
       device: choice,
       by: choice,
-      reason: fc.constantFrom('retired', 'retired'),
+      reason: fc.constantFrom('retired', 'retired', 'lost'),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reinstall'), account: choice }) },

@@ -12,16 +12,20 @@ import type { Station } from './station.ts'
  * A text may be shown, once or not at all,
  * - by a device of these two accounts that was linked or reinstalled after it was sent;
  * - by everyone, when its author's device was removed or replaced before things came to rest: what waited in its outbox, or
- *   came under an identity that was replaced meanwhile, went with it. What was shown at rest before stays.
+ *   came under an identity that was replaced meanwhile, went with it. What was shown at rest before stays;
+ * - by the devices of an account that has lost a device, so that its identity key was replaced, before things came to rest
+ *   (but for its author's own): what was made for the old key is not made again for a new one.
  *
  * A text is shown by nobody else, and in no other conversation than its own. No device shows two texts of one device in
  * another order than that device sent them in.
  *
  * Edits, deletions and reactions: devices that must show a text show it alike: the same version, deleted or not, the same
  * reactions; and the text is one that was written. Not asked of a text whose state a device changed that was removed or
- * replaced before things came to rest. A text that a device which stayed has deleted is deleted.
+ * replaced before things came to rest, nor of one that was changed while one of both accounts replaced its identity key.
+ * Otherwise a text that was deleted is deleted.
  *
- * No mark of an undecryptable message is left, except of an account that has lost a device: whoever could send again is gone.
+ * No mark of an undecryptable message is left, except where one of both accounts has lost a device, or its key: whoever could
+ * send again, or read it, is gone.
  * A changed identity is held until a person decides; at rest everybody has accepted, so nothing is held.
  */
 
@@ -33,6 +37,8 @@ export interface Account {
   busy: boolean
   /** A device has ended, and what it sent last with it. */
   lostDevice: boolean
+  /** Its identity key is being replaced, and not everybody has decided about it yet. */
+  newKey: boolean
 }
 
 export interface Text {
@@ -69,11 +75,21 @@ export function forgetEnded(texts: Iterable<Text>): void {
     if (text.station.ended && !text.settled) text.must = []
     text.must = text.must.filter((station) => !station.ended)
     if ([...text.changedBy].some((station) => station.ended)) text.tainted = true
+    forgive(text)
   }
 }
 
+/** What the replacement of an identity key excuses. */
+export function forgive(text: Text): void {
+  const { from, to, station } = text
+  const excused = [from, to].flatMap(({ newKey, stations }) => (newKey ? stations : []))
+  if (!text.settled) text.must = text.must.filter((one) => one === station || !excused.includes(one))
+  if ((to.newKey || from.newKey) && text.changedBy.size > 0) text.tainted = true
+}
+
 /** At rest: from here on it counts as shown. */
-export function settle(texts: Iterable<Text>): void {
+export function settle(texts: Iterable<Text>, accounts: readonly Account[]): void {
+  for (const account of accounts) account.newKey = false
   for (const text of texts) {
     text.settled = true
     text.changedBy = new Set()
@@ -93,7 +109,7 @@ export function judge(
       for (const [otherId, views] of conversations) {
         const where = `${station.name} with ${nameOf(accounts, otherId)}`
         wrong.push(...misplaced(texts, account, otherId, views).map((what) => `${where}: ${what}`))
-        lacking.push(...marks(accounts, views).map((what) => `${where}: ${what}`))
+        lacking.push(...marks(accounts, account, views).map((what) => `${where}: ${what}`))
       }
     }
   }
@@ -133,10 +149,11 @@ function misplaced(
   return found
 }
 
-function marks(accounts: readonly Account[], views: readonly MessageView[]): string[] {
+function marks(accounts: readonly Account[], own: Account, views: readonly MessageView[]): string[] {
   return views.flatMap((view) => {
     const author = accounts.find(({ accountId }) => accountId === view.authorId)
-    if (view.kind === 'undecryptable' && author?.lostDevice !== true) return ['an undecryptable mark']
+    const excused = own.lostDevice || author?.lostDevice === true
+    if (view.kind === 'undecryptable' && !excused) return ['an undecryptable mark']
     return view.delivery === 'failed' ? [`failed: ${view.error?.code}`] : []
   })
 }
@@ -150,7 +167,8 @@ function unlike(text: Text, shown: ReadonlyMap<Station, Shown>): string[] {
     if (view === undefined) found.push(`${station.name} lacks ${labelOf(text)}`)
     else states.set(stateOf(view), station.name)
     const gone = [...text.deletedBy].some((by) => !by.ended)
-    if (view !== undefined && gone && !view.deleted) found.push(`${station.name} keeps ${labelOf(text)}`)
+    if (view !== undefined && gone && !view.deleted && !text.tainted)
+      found.push(`${station.name} keeps ${labelOf(text)}`)
   }
   if (states.size > 1 && !text.tainted) {
     const all = [...states].map(([state, name]) => `${name}: ${state}`).join('; ')
