@@ -23,7 +23,7 @@ import { addPendingChange, takePendingChanges } from '../storage/repositories/pe
 import { writePersonKey } from '../storage/repositories/personKeys.ts'
 import { deleteQuarantined, findQuarantined } from '../storage/repositories/quarantine.ts'
 import { startTimer } from '../storage/repositories/readState.ts'
-import { rememberReceived } from '../storage/repositories/received.ts'
+import { rememberReceived, wasReceived } from '../storage/repositories/received.ts'
 import { purgeConfirmed } from '../storage/repositories/resendLog.ts'
 import type { Tx } from '../storage/vault.ts'
 import { accountSettings } from './accountSettings.ts'
@@ -158,10 +158,13 @@ export class Arrivals implements BatchResult {
 
   #show(tx: Tx, { message, resentEnvelopeId }: EffectOf<'show'>, sender: Address): void {
     const { authorId: accountId, authorDevice: deviceId, messageId, receivedAt } = message
-    const isNew = rememberReceived(tx, { accountId, deviceId, messageId }, receivedAt)
-    if (!isNew) return
+    const key = { accountId, deviceId, messageId }
+    if (wasReceived(tx, key)) return
     const before = readStanding(tx, message.conversationId)
-    if (before?.blocked === true && !message.own) return
+    if (before?.blocked === true && !message.own) {
+      rememberReceived(tx, key, receivedAt)
+      return
+    }
     const position = this.#insert(tx, message, resentEnvelopeId)
     if (position === null) return
     if (message.own) startTimer(tx, position, Math.min(message.sentAt, this.#now))

@@ -58,13 +58,14 @@ export class Conversations {
   async open({ accountId }: CallInput<'conversation.open'>): Promise<CallOutput<'conversation.open'>> {
     const { vault, people, self, clock, changes } = this.#parts
     if (accountId === self.accountId) throw new CodedError('recipient.unknown')
-    if (readConversation(vault.sql, accountId) === null || readPerson(vault.sql, accountId) === null) {
+    const isNew = readConversation(vault.sql, accountId) === null
+    if (isNew || readPerson(vault.sql, accountId) === null) {
       const person = await people.find(accountId)
       vault.transaction((tx) => {
         writePerson(tx, person)
         touchConversation(tx, accountId, clock.now())
-        // Whoever is looked up to be written to is no stranger.
-        this.#set(tx, accountId, { accepted: true })
+        // Whoever is looked up to be written to is no stranger; a request stays one until it is accepted or answered.
+        if (isNew) this.#set(tx, accountId, { accepted: true })
       })
       changes.conversation(accountId)
       // Before the answer: whoever asked goes there next.

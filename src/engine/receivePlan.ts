@@ -8,7 +8,6 @@ import type { MessageChange } from '../content/rules/messageState.ts'
 import { changeOf, targetsOf } from '../content/rules/targets.ts'
 import type { Address } from '../protocol/address.ts'
 import type { NewMessage } from '../storage/repositories/messages.ts'
-import { storedText } from './messageChanges.ts'
 
 /** What one of the account's own devices says to the others, besides what it has sent. */
 export type OwnNotice = Exclude<OwnDevicesBody, SentMessageBody>
@@ -109,7 +108,15 @@ function planSaid(content: DecodedContent, place: Place, ownId: string): readonl
   const from = place.sender.accountId
   switch (body.kind) {
     case 'text':
-      return [show(place, { messageId, sentAt, text: body, resentEnvelopeId: content.resentEnvelopeId })]
+      return [
+        show(place, {
+          messageId,
+          sentAt,
+          text: body,
+          raw: content.raw,
+          resentEnvelopeId: content.resentEnvelopeId,
+        }),
+      ]
     case 'unknown':
       return [show(place, { messageId, sentAt, raw: body.raw, resentEnvelopeId: content.resentEnvelopeId })]
     case 'edit':
@@ -212,7 +219,8 @@ function show(place: Place, shown: Shown): Effect {
   const message: NewMessage = {
     ...row,
     text: text.text,
-    body: storedText(messageId, sentAt, text),
+    // As it came: fields of newer versions survive in it.
+    body: raw,
     timerSeconds,
     acknowledgeBy: asked && (asked.deadline ?? 0),
   }

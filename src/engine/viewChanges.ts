@@ -25,6 +25,7 @@ export class ViewChanges {
   readonly #conversationIds = new Set<string>()
   #connection = false
   #scheduled: NodeJS.Timeout | null = null
+  #toldAt = -Infinity
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -49,6 +50,7 @@ export class ViewChanges {
   flush(): void {
     if (this.#scheduled !== null) clearTimeout(this.#scheduled)
     this.#scheduled = null
+    this.#toldAt = performance.now()
     const { sql, tell, isTyping } = this.#parts
     const messages = [...this.#positions].flatMap((position) => messageView(sql, position) ?? [])
     this.#positions.clear()
@@ -74,9 +76,11 @@ export class ViewChanges {
   }
 
   #schedule(): void {
+    // What comes alone is told at once; what comes in a burst is collected.
+    const wait = Math.max(0, this.#toldAt + collectMs - performance.now())
     this.#scheduled ??= setTimeout(() => {
       this.#scheduled = null
       this.flush()
-    }, collectMs)
+    }, wait)
   }
 }

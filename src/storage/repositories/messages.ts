@@ -1,6 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { Sql, SqlValue } from '../binding.ts'
 import type { Tx } from '../vault.ts'
+import { rememberReceived } from './received.ts'
 
 /** `undecryptable` is the mark of a message that is missing; `system` a line of Valise's own. */
 export type MessageKind = 'text' | 'unknown' | 'undecryptable' | 'system'
@@ -192,13 +193,16 @@ export function deleteMessage(tx: Tx, position: number): void {
 
 /**
  * Removes messages from this vault with their history, reactions, acknowledgements and the jobs that carry them. Their
- * dedupe keys stay, so that none comes back.
+ * dedupe keys are kept, so that none comes back.
  */
 export function deleteMessages(tx: Tx, positions: readonly number[]): void {
   for (const position of positions) {
     const message = readMessage(tx, position)
     if (message === null) continue
-    const { authorId, messageId } = message
+    const { authorId, authorDevice: deviceId, messageId, receivedAt } = message
+    // So that it does not come back.
+    if (message.kind === 'text' || message.kind === 'unknown')
+      rememberReceived(tx, { accountId: authorId, deviceId, messageId }, receivedAt)
     for (const table of ['reaction', 'acknowledgement'] as const) {
       tx.run(`DELETE FROM ${table} WHERE message_author = ? AND message_id = ?`, [authorId, messageId])
     }
