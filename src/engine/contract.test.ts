@@ -71,7 +71,7 @@ beforeAll(async () => {
   deleted = found(({ text }) => text === 'effacé')
   line = found(({ kind }) => kind === 'system')
   await a.ask('message.deleteForEveryone', { messageId: deleted.messageId })
-}, 60_000)
+}, 150_000)
 afterAll(async () => {
   await Promise.all(stations.map((one) => one.end()))
   proxy.end()

@@ -150,7 +150,7 @@ describe('a conversation', () => {
     expect((await a.ready()).connection.queued).toBe(1)
     await here.relay.up()
     await b.restart()
-    await until(async () => (await b.texts(toA)).length === 4, 15_000)
+    await until(async () => (await b.texts(toA)).length === 4)
     expect(await b.texts(toA)).toEqual(['un', 'deux', 'trois', 'quatre'])
   })
 
@@ -165,7 +165,7 @@ describe('a conversation', () => {
       }
     }
     await a.ask('connection.retry', {})
-    await until(async () => (await b.texts(toA)).length >= 200, 20_000)
+    await until(async () => (await b.texts(toA)).length >= 200)
     await until(async () => (await a.ready()).connection.queued === 0)
     expect(await b.texts(toA)).toEqual(texts)
   })

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
+import { countQuarantined } from '../storage/repositories/quarantine.ts'
 import type { CrashPoint } from './crashPoints.ts'
 import { Engine } from './engine.ts'
+import { nextAttempt } from './quarantine.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 
@@ -55,8 +57,8 @@ describe('goes on by itself, without a loss or a double', () => {
           const before = await to.texts(incoming)
           for (const text of texts) await from.send(outgoing, `${code} ${text}`)
           const all = [...before, ...texts.map((text) => `${code} ${text}`)]
-          await until(async () => (await to.texts(incoming)).length >= all.length, 20_000)
-          await until(async () => (await victim.ready()).connection.queued === 0, 20_000)
+          await until(async () => (await to.texts(incoming)).length >= all.length)
+          await until(async () => (await victim.ready()).connection.queued === 0)
           expect(await to.texts(incoming)).toEqual(all)
           const kinds = (await to.thread(incoming)).map((message) => message.kind)
           expect(kinds).toEqual(all.map(() => 'text'))
@@ -68,6 +70,32 @@ describe('goes on by itself, without a loss or a double', () => {
     },
     60_000,
   )
+})
+
+it('sets aside what a defect meets again and again, and reads it once the defect is gone', async () => {
+  const [a, b] = [await enrolled('A'), await enrolled('B')]
+  const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
+  const failed = failAt(b, 'receive.decrypted', 'defect', 3)
+  await b.restart()
+  await a.send(toB, 'attend')
+  await until(async () => (await b.ready()).connection.state === 'online' && failed() === 3)
+  await a.send(toB, 'arrive')
+  await until(async () => (await b.texts(toA)).includes('arrive'))
+  expect(await b.refused()).toEqual(['internal'])
+  const due = 'UPDATE quarantine SET next_attempt_at = 1 WHERE next_attempt_at > 1'
+  const waited = await b.inVault((vault) => vault.transaction((tx) => tx.run(due, []).changes))
+  expect(waited).toBe(1)
+  await until(async () => (await b.texts(toA)).length === 2)
+  // Nobody could say whose it was, so no mark kept its place.
+  expect(await b.texts(toA)).toEqual(['arrive', 'attend'])
+  expect(await b.peek(countQuarantined)).toBe(0)
+  await until(async () => (await a.thread(toB)).every(({ delivery }) => delivery === 'delivered'))
+})
+
+it('tries a defect four times more, and nothing else by itself', () => {
+  const waits = [1, 2, 3, 4, 5].map((attempts) => nextAttempt('internal', attempts, 1_000))
+  expect(waits).toEqual([21_601_000, 86_401_000, 604_801_000, 2_592_001_000, null])
+  expect(nextAttempt('envelope.undecryptable', 1, 1_000)).toBeNull()
 })
 
 it('sends everything for an account in the order of its ratchet: messages and receipts in one lane', async () => {

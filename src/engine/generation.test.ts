@@ -100,9 +100,9 @@ async function putBack(enrol: Enrol): Promise<void> {
     expect(alerts.length, `copy ${noticed}`).toBeGreaterThan(0)
     for (const { alertId } of alerts) await a.ask('alert.dismiss', { alertId })
     await a.send(toB, `après ${noticed}`)
-    await until(async () => (await b.texts(toA)).includes(`après ${noticed}`), 20_000)
+    await until(async () => (await b.texts(toA)).includes(`après ${noticed}`))
     await b.send(toA, `vu ${noticed}`)
-    await until(async () => (await a.texts(toB)).includes(`vu ${noticed}`), 20_000)
+    await until(async () => (await a.texts(toB)).includes(`vu ${noticed}`))
   }
   await a.engine.stop()
   await steps.collect(a)
@@ -125,7 +125,7 @@ it('freezes two copies that are connected at once, and says so on both', async (
   second.keyStore.unwrap = (wrapped) => a.keyStore.unwrap(wrapped)
   await second.start()
   for (const one of [a, second]) {
-    await until(async () => (await one.ready()).connection.error?.code === 'device.frozen', 20_000)
+    await until(async () => (await one.ready()).connection.error?.code === 'device.frozen')
     expect((await one.ready()).connection.nextAttemptAt).toBeNull()
   }
   await a.send(toB, 'pendant')
@@ -154,13 +154,13 @@ it('reads its queue after thirty days away, and with a clock that is ten years w
       // Its connection knows the relay's time of before.
       await a.restart()
       await b.restart()
-      await until(async () => (await b.texts(toA)).includes(`${round}.2`), 20_000)
+      await until(async () => (await b.texts(toA)).includes(`${round}.2`))
       await b.send(toA, `réponse ${round}`)
-      await until(async () => (await a.texts(toB)).includes(`réponse ${round}`), 20_000)
+      await until(async () => (await a.texts(toB)).includes(`réponse ${round}`))
     }
     expect((await b.thread(toA)).filter(({ kind }) => kind === 'undecryptable')).toEqual([])
   })
-}, 90_000)
+}, 150_000)
 
 type Enrol = (name: string, clock?: Clock) => Promise<Workstation>
 

@@ -180,7 +180,7 @@ describe('a relay that lies', () => {
       }
     }
     const toA = await a.accountId()
-    await until(async () => (await b.texts(toA)).length >= texts.length, 20_000)
+    await until(async () => (await b.texts(toA)).length >= texts.length)
     expect(await b.texts(toA)).toEqual(texts)
   })
 })

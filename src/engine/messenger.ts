@@ -149,8 +149,9 @@ export class Messenger {
       introduce: (tx, deviceId) => introduce(tx, posting, deviceId),
     })
     const shared = { vault, protocol, journal, clock, reach, self, posting, retries }
-    const replaced = (): void => this.#inBackground(this.#receiver.releaseDecided())
+    const replaced = (): void => this.#inBackground(this.#receiver.quarantine.releaseDecided())
     this.#replacement = new IdentityReplacement({ ...shared, connection, alerts, wake, replaced })
+    this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
     this.#upkeep = new Upkeep({
       vault,
       supply: { vault, connection, protocol, journal, self, clock, reach },
@@ -160,6 +161,7 @@ export class Messenger {
       replacement: this.#replacement,
       access,
       retries,
+      quarantine: this.#receiver.quarantine,
       wake,
     })
     const noted = (conversationId: string, position: number | null): void =>
@@ -175,7 +177,6 @@ export class Messenger {
       changed: (jobs) => this.#jobsChanged(jobs),
       sent: (live) => this.#generation.sent(live.socket),
     })
-    this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
     this.people = new People(vault, connection, anonymous)
     const accessChanged = (): void => this.#inBackground(this.#upkeep.supply(connection.live))
     this.conversations = new Conversations({ ...shared, people: this.people, changes, wake, accessChanged })
@@ -183,7 +184,7 @@ export class Messenger {
     this.writing = new Writing({ ...shared, conversations, changes, wake, removed: this.#removed.bind(this) })
     this.identities = new Identities({
       ...shared,
-      release: (turn, accountId) => this.#receiver.release(turn, accountId),
+      release: (turn, accountId) => this.#receiver.quarantine.release(turn, accountId),
       decided: (...decided) => this.#decided(...decided),
     })
     this.#expiry = new Expiry(vault, clock, (gone) => {
@@ -196,7 +197,7 @@ export class Messenger {
     this.#outbox.begin()
     this.#expiry.look()
     // Decided before the end, and not read yet: a crash may have come between.
-    this.#inBackground(this.#receiver.releaseDecided())
+    this.#inBackground(this.#receiver.quarantine.releaseDecided())
     this.#connection.start()
   }
 

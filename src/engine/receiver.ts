@@ -4,18 +4,11 @@ import { CodedError, reportOf } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
 import { keyToken, peerToken } from '../journal/index.ts'
 import type { Address } from '../protocol/address.ts'
-import type { Opened, Protocol, Refused, RetryRequested, Turn } from '../protocol/protocol.ts'
+import type { Opened, OpenResult, Protocol, Refused, RetryRequested, Turn } from '../protocol/protocol.ts'
 import { retryReference } from '../protocol/retry.ts'
-import { readIdentity } from '../storage/records.ts'
 import { writeTakenUpTo } from '../storage/repositories/account.ts'
 import { readRemovedOwnDevices } from '../storage/repositories/ownDevices.ts'
-import {
-  accountsWaiting,
-  deleteQuarantined,
-  insertQuarantined,
-  readQuarantinedOf,
-  type QuarantineRow,
-} from '../storage/repositories/quarantine.ts'
+import { insertQuarantined } from '../storage/repositories/quarantine.ts'
 import { envelopeSeen, rememberEnvelope } from '../storage/repositories/received.ts'
 import { readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Vault } from '../storage/vault.ts'
@@ -27,6 +20,7 @@ import { Arrivals, type BatchResult } from './arrivals.ts'
 import { isReplacedKey } from './identities.ts'
 import { notePeerDevice } from './peerDevices.ts'
 import type { Posting } from './posting.ts'
+import { nextAttempt, Quarantine, type Incoming } from './quarantine.ts'
 import { isShownInThread, planContent, planUndecryptable, receptionTime } from './receivePlan.ts'
 import type { Retries } from './retries.ts'
 import type { Self } from './self.ts'
@@ -58,6 +52,7 @@ interface ReceiverParts {
  */
 export class Receiver {
   readonly #parts: ReceiverParts
+  readonly quarantine: Quarantine
   #waiting: Envelope[] = []
   #connection: LiveConnection | null = null
   #running: Promise<void> | null = null
@@ -69,6 +64,11 @@ export class Receiver {
 
   constructor(parts: ReceiverParts) {
     this.#parts = parts
+    this.quarantine = new Quarantine({
+      ...parts,
+      arrivals: () => this.#arrivals(),
+      settle: (turn, envelope, opened, changes) => this.#settle(turn, envelope, opened, changes),
+    })
   }
 
   take(envelopes: readonly Envelope[], connection: LiveConnection): void {
@@ -198,10 +198,13 @@ export class Receiver {
     const opened = await turn.open(envelope.body, receivedAt, envelopeId)
     // Ephemeral ones are worth nothing later: neither kept nor remembered beyond their ratchet step.
     if (queueId > 0) turn.writes.write((tx) => rememberEnvelope(tx, envelopeId, receivedAt))
+    if (opened.kind !== 'refused' || queueId > 0) this.#settle(turn, envelope, opened, changes)
+  }
+
+  #settle(turn: Turn, envelope: Incoming, opened: OpenResult, changes: Arrivals): void {
     switch (opened.kind) {
       case 'refused':
-        if (queueId > 0) this.#quarantine(turn, envelope, opened, changes)
-        return
+        return this.#quarantine(turn, envelope, opened, changes)
       case 'retryRequest':
         return this.#answerRetry(turn, opened)
       case 'opened':
@@ -278,6 +281,7 @@ export class Receiver {
         deviceId,
         queueId,
         retryReference: retryReference(envelopeId),
+        nextAttemptAt: nextAttempt(code, 1, clock.now()),
       })
       if (sender === null || !isNew) return
       changes.touch(sender.accountId)
@@ -296,57 +300,6 @@ export class Receiver {
     if (wasPending) return
     const author: Address = { accountId, deviceId: 1 }
     turn.writes.write((tx) => changes.note(tx, accountId, author, { kind: 'identityChanged' }))
-  }
-
-  /**
-   * What waited for a decision, in the order in which it came; the caller commits. It reads like any other, and what still
-   * cannot be read is asked for again.
-   */
-  async release(turn: Turn, accountId: string): Promise<BatchResult> {
-    const changes = this.#arrivals()
-    let after = 0
-    for (;;) {
-      const rows = readQuarantinedOf(this.#parts.vault.sql, accountId, 'identity.changed', after)
-      for (const row of rows) await this.#releaseOne(turn, row, changes)
-      const last = rows.at(-1)
-      if (last === undefined) break
-      after = last.id
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    turn.writes.write((tx) => changes.writeReceipts(tx))
-    return changes
-  }
-
-  /** At the start, and after the account's own key was replaced: what no decision is waited for any more. */
-  async releaseDecided(): Promise<void> {
-    const { vault, protocol, self, committed } = this.#parts
-    for (const accountId of accountsWaiting(vault.sql, 'identity.changed')) {
-      const pending = (readIdentity(vault.sql, accountId)?.changedKey ?? null) !== null
-      if (pending && accountId !== self.accountId) continue
-      const result = await protocol.exclusively(async (turn) => {
-        const released = await this.release(turn, accountId)
-        turn.writes.commit()
-        return released
-      })
-      await this.#flushJournal()
-      committed(result)
-    }
-  }
-
-  async #releaseOne(turn: Turn, row: QuarantineRow, changes: Arrivals): Promise<void> {
-    const { id, envelopeId, body, receivedAt, queueId } = row
-    const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0 }
-    const opened = await turn.open(body, receivedAt, envelopeId)
-    turn.writes.write((tx) => deleteQuarantined(tx, id))
-    switch (opened.kind) {
-      case 'refused':
-        return this.#quarantine(turn, envelope, stillRefused(opened), changes)
-      case 'retryRequest':
-        return this.#answerRetry(turn, opened)
-      case 'opened':
-        return this.#takeOpened(turn, envelope, opened, changes)
-    }
-    return exhausted(opened)
   }
 
   #noteFirstSeen(turn: Turn, accountId: string): void {
@@ -368,15 +321,6 @@ export class Receiver {
   }
 }
 
-/** An envelope as the relay delivered it. `queueId` 0: ephemeral. */
-interface Incoming {
-  readonly envelopeId: Bytes
-  readonly body: Bytes
-  /** The time at which its certificate is judged. */
-  readonly receivedAt: number
-  readonly queueId: number
-}
-
 function incoming(envelope: Envelope, receivedAt: number): Incoming {
   return {
     envelopeId: copyBytes(envelope.messageId),
@@ -384,11 +328,4 @@ function incoming(envelope: Envelope, receivedAt: number): Incoming {
     receivedAt,
     queueId: Number(envelope.queueId),
   }
-}
-
-/** Under a key that is not the one that was decided for: it waits for nothing any more. */
-function stillRefused(refused: Refused): Refused {
-  return refused.code === 'identity.changed'
-    ? { ...refused, code: 'identity.superseded', changedKey: null }
-    : refused
 }

@@ -7,6 +7,7 @@ import type { Devices } from './devices.ts'
 import type { IdentityReplacement } from './identityReplacement.ts'
 import { supplyKeys, type SupplyParts } from './keySupply.ts'
 import type { LiveConnection } from './relay/connection.ts'
+import type { Quarantine } from './quarantine.ts'
 import type { Retries } from './retries.ts'
 
 /** A connection may last for weeks: keys are rotated and stocks looked at so often all the same, in ms. */
@@ -23,6 +24,7 @@ interface UpkeepParts {
   readonly replacement: IdentityReplacement
   readonly access: Access
   readonly retries: Retries
+  readonly quarantine: Pick<Quarantine, 'tend'>
   /** Jobs may leave that had to wait. */
   readonly wake: () => void
 }
@@ -75,6 +77,7 @@ export class Upkeep {
     const moment = Math.min(this.#parts.clock.now(), live.relayTime())
     this.#parts.retries.prune(moment)
     this.#parts.vault.transaction((tx) => dropOldPendingChanges(tx, moment))
+    await this.#parts.quarantine.tend(moment)
     await this.supply(live)
     await this.#parts.devices.nameThis()
   }

@@ -154,11 +154,6 @@ export class Turn {
     deleteSessions(this.writes, accountId)
   }
 
-  /** The person does not take it: it stays held, and so do the messages. Throws as `acceptIdentity`. */
-  rejectIdentity(accountId: string, key: Bytes): void {
-    this.#pending(accountId, key)
-  }
-
   #pending(accountId: string, key: Bytes): IdentityRecord {
     const known = this.writes.identities.get(accountId)
     if (known === null || known.changedKey === null) throw new CodedError('identity.notPending')

@@ -227,7 +227,7 @@ export class Workstation {
 }
 
 /** Waits until the condition holds; fails after `withinMs`. */
-export async function until(condition: () => Promise<boolean>, withinMs = 10_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
   const end = performance.now() + withinMs
   while (!(await condition())) {
     if (performance.now() > end) throw new Error('it did not come about in time')

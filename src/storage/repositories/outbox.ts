@@ -162,11 +162,6 @@ export function leaseJobs(tx: Tx, jobIds: readonly number[], { holder, until }: 
     tx.run('UPDATE outbox SET lease_holder = ?, lease_until = ? WHERE job_id = ?', [holder, until, jobId])
 }
 
-export function releaseJobs(tx: Tx, jobIds: readonly number[]): void {
-  for (const jobId of jobIds)
-    tx.run('UPDATE outbox SET lease_holder = NULL, lease_until = 0 WHERE job_id = ?', [jobId])
-}
-
 /** At the start of a run that alone holds the profile: every other one has ended, however it did. */
 export function endLeasesOfOthers(tx: Tx, holder: string): void {
   tx.run(

@@ -3,6 +3,7 @@ import { blob, slowSteps, testVault, type TestVault } from '../testkit.ts'
 import {
   countQuarantined,
   deleteQuarantined,
+  dropOldQuarantined,
   findQuarantined,
   insertQuarantined,
   listDueForRetry,
@@ -10,7 +11,6 @@ import {
   quarantinePage,
   quarantineQueries,
   readQuarantinedOf,
-  setReason,
   type QuarantinedEnvelope,
 } from './quarantine.ts'
 
@@ -66,15 +66,21 @@ it('tries again what is due, counts, and forgets what is done', () => {
   expect([due(36), due(38), due(99)]).toEqual([[], [3, 2], [3, 2, 1]])
   kit.write((tx) => {
     noteAttempt(tx, 3, 100)
-    setReason(tx, 2, 'envelope.undecryptable', null)
     deleteQuarantined(tx, 1)
   })
-  expect([due(99), due(100)]).toEqual([[], [3]])
+  expect([due(99), due(100)]).toEqual([[2], [2, 3]])
   expect(findQuarantined(kit.sql, envelope(3).envelopeId)).toMatchObject({ attempts: 2, nextAttemptAt: 100 })
-  expect(readQuarantinedOf(kit.sql, 'a', 'envelope.undecryptable').map((e) => [e.id, e.attempts])).toEqual([
-    [2, 1],
-  ])
   expect(findQuarantined(kit.sql, envelope(1).envelopeId)).toBeNull()
+})
+
+it('lets go of what is old or beyond the limit, never of what waits for a decision', () => {
+  for (const n of [1, 2, 3, 4, 5, 6])
+    insert(envelope(n, { reason: n === 2 ? 'identity.changed' : 'envelope.malformed' }))
+  const left = () => kit.sql.all<{ id: number }>('SELECT id FROM quarantine ORDER BY id').map(({ id }) => id)
+  kit.write((tx) => dropOldQuarantined(tx, 4, 100))
+  expect(left()).toEqual([2, 4, 5, 6])
+  kit.write((tx) => dropOldQuarantined(tx, 0, 2))
+  expect(left()).toEqual([2, 5, 6])
 })
 
 it('is answered from indexes', () => {

@@ -104,17 +104,21 @@ export function deleteQuarantined(tx: Tx, id: number): void {
   tx.run('DELETE FROM quarantine WHERE id = ?', [id])
 }
 
-/** It waits for something else from now on. */
-export function setReason(tx: Tx, id: number, reason: ErrorCode, nextAttemptAt: number | null): void {
-  tx.run('UPDATE quarantine SET reason = ?, next_attempt_at = ? WHERE id = ?', [reason, nextAttemptAt, id])
-}
-
-/** It was tried once more, in vain. */
+/** It is tried once more. */
 export function noteAttempt(tx: Tx, id: number, nextAttemptAt: number | null): void {
   tx.run('UPDATE quarantine SET attempts = attempts + 1, next_attempt_at = ? WHERE id = ?', [
     nextAttemptAt,
     id,
   ])
+}
+
+/** Those that came before `before` (ms) or lie behind the newest `limit`, but for what waits for a person's decision. */
+export function dropOldQuarantined(tx: Tx, before: number, limit: number): void {
+  tx.run(
+    `DELETE FROM quarantine WHERE reason <> 'identity.changed'
+       AND (received_at < ? OR id <= (SELECT coalesce(max(id), 0) FROM quarantine) - ?)`,
+    [before, limit],
+  )
 }
 
 function fromRaw(raw: Raw): QuarantineRow {
