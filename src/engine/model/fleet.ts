@@ -388,9 +388,10 @@ export class Fleet {
   /** Everything of it is gone: a new invitation, a new identity. */
   async #reinstall(account: Account): Promise<void> {
     const gone = [...account.stations]
+    const name = this.#nameFor(account)
     this.#leave(account, gone)
     for (const station of gone) station.kill()
-    const next = await this.#station(this.#nameFor(account))
+    const next = await this.#station(name)
     const { text } = await this.#room.inviteAgain(
       join(this.#folder, 'data'),
       account.accountId,

@@ -14,7 +14,7 @@ const timeMs = long ? Number.POSITIVE_INFINITY : 4 * 60_000
 const stepsPerFleet = 500
 const stepsPerRest = 100
 /** For looking for a smaller counterexample. */
-const shrinkMs = 10 * 60_000
+const shrinkMs = 4 * 60_000
 
 const unlimited = { requests: 1_000_000_000, perMs: 60_000 }
 const endless = { burst: 1_000_000_000, perSecond: 1_000_000 }
@@ -84,7 +84,7 @@ it(
       if (run.taken >= least && performance.now() - begun > timeMs) break
       const property = fc.asyncProperty(stepsOf(stepsPerFleet), async (steps) => {
         const wrong = await live(steps, run)
-        if (verbose && wrong.length > 0) console.log(steps.length, wrong)
+        if (wrong.length > 0) console.log(`model: seed ${seed + fleet}, of ${steps.length} steps:`, wrong)
         expect(wrong).toEqual([])
       })
       await fc.assert(property, { seed: seed + fleet, numRuns: 1, interruptAfterTimeLimit: shrinkMs })
