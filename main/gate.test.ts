@@ -32,7 +32,7 @@ const good: { readonly [N in CallName]: unknown } = {
   'conversation.settings': { ...conversation, pinned: true },
   'identity.safetyNumber': { accountId: account },
   'identity.accept': { accountId: account, groups },
-  'identity.verify': { accountId: account, verified: true },
+  'identity.verify': { accountId: account, verified: true, groups },
   'message.send': { ...conversation, messageId, text: 'x' },
   'message.retry': { messageId },
   'message.discard': { messageId },

@@ -128,6 +128,14 @@ export class Arrivals implements BatchResult {
     return exhausted(effect)
   }
 
+  /** True when there was no conversation yet: what can be shown nowhere, nobody decides about. */
+  begin(tx: Tx, conversationId: string, activeAt: number): boolean {
+    if (readStanding(tx, conversationId) !== null) return false
+    touchConversation(tx, conversationId, Math.max(1, activeAt))
+    this.touch(conversationId)
+    return true
+  }
+
   /** One line of Valise's own, where there is such a conversation. */
   note(tx: Tx, conversationId: string, author: Address, note: SystemNote): void {
     if (readStanding(tx, conversationId) === null) return

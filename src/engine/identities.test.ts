@@ -53,6 +53,30 @@ it('holds a changed identity in both directions until the person decides, and th
   expect((await a.thread(toB)).filter(({ kind }) => kind === 'undecryptable')).toEqual([])
 }, 150_000)
 
+it('begins a conversation for what waits, so that somebody can decide', async () => {
+  const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
+  const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
+  await a.send(toB, 'avant')
+  await until(async () => (await b.texts(toA)).length === 1)
+  // A receipt or a bundle makes an identity known before there is any conversation.
+  await a.inVault((vault) =>
+    vault.transaction((tx) => {
+      for (const table of ['message', 'conversation_setting', 'conversation'])
+        tx.run(`DELETE FROM ${table} WHERE conversation_id = ?`, [toB])
+    }),
+  )
+  const b2 = await reinstalled(b)
+  await b2.send(await b2.openConversation(a), 'c’est moi')
+  const standing = async () => (await a.ready()).conversations[0]
+  await until(async () => (await standing())?.identity === 'changed')
+  expect(await standing()).toMatchObject({ conversationId: toB, standing: 'request', held: 1 })
+  expect((await a.thread(toB)).map(({ note }) => note?.kind)).toEqual(['identityChanged'])
+  const { groups } = await a.ask('identity.safetyNumber', { accountId: toB })
+  await a.ask('identity.accept', { accountId: toB, groups })
+  await until(async () => (await a.texts(toB)).includes('c’est moi'))
+  expect(await standing()).toMatchObject({ identity: 'known', held: 0 })
+}, 150_000)
+
 it('takes only the key whose number was seen, and compares a scanned code by itself', async () => {
   const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
   const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]

@@ -263,8 +263,9 @@ export class Receiver {
       changedKey !== null &&
       isReplacedKey(vault.sql, accountId, changedKey, clock.now())
     const code = replaced ? 'identity.superseded' : refused.code
-    if (accountId !== null && changedKey !== null && code === 'identity.changed') {
-      this.#hold(turn, accountId, changedKey, changes)
+    if (accountId !== null && code === 'identity.changed') {
+      const place = implicit || accountId === this.#parts.self.accountId ? null : receivedAt
+      this.#hold(turn, { accountId, changedKey, place }, changes)
     }
     this.#parts.journal.note(turn.writes, () => ({
       type: 'envelope.quarantined',
@@ -294,12 +295,20 @@ export class Receiver {
     }
   }
 
-  #hold(turn: Turn, accountId: string, changedKey: Bytes, changes: Arrivals): void {
+  /** `place`: when what waits for the decision came, where it needs a conversation to be decided in; null: it needs none. */
+  #hold(
+    turn: Turn,
+    change: { readonly accountId: string; readonly changedKey: Bytes | null; readonly place: number | null },
+    changes: Arrivals,
+  ): void {
+    const { accountId, changedKey, place } = change
     const wasPending = turn.isIdentityPending(accountId)
-    holdChangedIdentity(this.#parts.journal, turn, accountId, changedKey)
-    if (wasPending) return
+    if (changedKey !== null) holdChangedIdentity(this.#parts.journal, turn, accountId, changedKey)
     const author: Address = { accountId, deviceId: 1 }
-    turn.writes.write((tx) => changes.note(tx, accountId, author, { kind: 'identityChanged' }))
+    turn.writes.write((tx) => {
+      const isNew = place !== null && changes.begin(tx, accountId, place)
+      if (isNew || !wasPending) changes.note(tx, accountId, author, { kind: 'identityChanged' })
+    })
   }
 
   #noteFirstSeen(turn: Turn, accountId: string): void {

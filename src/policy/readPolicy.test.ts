@@ -24,7 +24,7 @@ const strictest = (name: PolicyName): unknown => policies[name].fallback(undefin
 
 describe('the table', () => {
   it('has defaults and fallbacks that its own schemas know', () => {
-    expect(policyNames).toHaveLength(8)
+    expect(policyNames).toHaveLength(9)
     expect(readPolicy([])).toEqual({ policy: defaultPolicy(), findings: [] })
     for (const name of policyNames) {
       expect(policies[name].since).toMatch(/^\d+\.\d+\.\d+$/)
@@ -44,12 +44,14 @@ describe('reading', () => {
       PassphraseMinLength: 20,
       HelpContact: 'Assistance, poste 12 34',
       LogLevel: 'debug',
+      MaximumDevices: 3,
     }
     const { policy, findings } = readPolicy([file(said)])
     expect(findings).toEqual([])
     for (const name of policyNames) expect(policy[name].origin).toBe('machine')
     expect(policy.RelayCertificatePin.value).toBe(sha)
     expect(policy.LogLevel.value).toBe('debug')
+    expect(policy.MaximumDevices.value).toBe(3)
     expect(managedRelay(policy)).toEqual({ address: said.RelayAddress, certificatePin: sha, anchors: sha })
   })
 
