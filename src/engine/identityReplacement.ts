@@ -10,7 +10,7 @@ import type { Protocol, Turn } from '../protocol/protocol.ts'
 import type { Sql } from '../storage/binding.ts'
 import { updateIdentity, updateProfileKey } from '../storage/repositories/account.ts'
 import { readConversations } from '../storage/repositories/conversations.ts'
-import { deleteLane, jobsAbout } from '../storage/repositories/outbox.ts'
+import { deleteLane, dropAllCiphertexts, encryptedJobs, jobsAbout } from '../storage/repositories/outbox.ts'
 import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import type { RouteBody } from '../wire/http.ts'
@@ -20,6 +20,7 @@ import { attestationOf } from './enrolment.ts'
 import type { Journal } from './journal.ts'
 import { otherOwnDevices, ownLane, type Posting } from './posting.ts'
 import type { RelayConnection } from './relay/connection.ts'
+import type { Retries } from './retries.ts'
 import { stored, type Self } from './self.ts'
 
 /** How many identity keys before the present one still open what was sealed for them. */
@@ -34,6 +35,7 @@ interface ReplacementParts {
   readonly self: Self
   readonly posting: Posting
   readonly alerts: Alerts
+  readonly retries: Retries
   /** Jobs were added. */
   readonly wake: () => void
   /** The account's new key is in use here. */
@@ -208,6 +210,7 @@ export class IdentityReplacement {
         const kept = [toHex(previous), ...previousIdentities(vault.sql).map(toHex)].slice(0, previousKept)
         writeSetting(tx, 'previousIdentities', JSON.stringify(kept))
         alerts.add(tx, 'identityReplaced')
+        this.#encryptAnew(tx)
         also(tx)
       })
     })
@@ -215,6 +218,22 @@ export class IdentityReplacement {
     alerts.tell()
     this.#parts.replaced()
     this.#parts.wake()
+  }
+
+  /**
+   * What was encrypted under the old key and has not left: the certificate of the new one would contradict it. It may be on
+   * its way at this moment, so it may also be asked for; whoever gets both knows them for one message. But for the handing
+   * over: only who has the old key needs it.
+   */
+  #encryptAnew(tx: Tx): void {
+    const pending = readPending(tx)
+    const handover = pending === null ? [] : jobsAbout(tx, stored(pending.handover))
+    const kept = new Set(handover.map(({ jobId }) => jobId))
+    for (const job of encryptedJobs(tx)) {
+      if (kept.has(job.jobId)) continue
+      this.#parts.retries.log(tx, job)
+      dropAllCiphertexts(tx, job.jobId)
+    }
   }
 
   /** Under the new key, with the new access key: whoever stole the device knows the old ones. */

@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { fromUuid } from '../base/bytes.ts'
+import { fromUuid, sameBytes, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
@@ -176,6 +176,7 @@ export class Outbox {
   /** True when all of it went, so that there may be more behind it. */
   async #sendLane(live: LiveConnection, jobs: readonly Job[]): Promise<boolean> {
     const settled = new Settlement(this.#parts)
+    const identityKey = this.#parts.self.identityKey()
     let current = jobs.find((job) => job.status === 'new') ?? jobs[0]
     try {
       const lease = { holder: this.#holder, until: this.#parts.clock.now() + leaseMs }
@@ -184,7 +185,7 @@ export class Outbox {
       for (const job of jobs) {
         if (this.#stopped || live.socket.isLost) return false
         current = job
-        const step = await this.#deliver(live, job)
+        const step = await this.#deliver(live, job, identityKey)
         if (!this.#carryOut(job, step, settled)) return false
       }
       return true
@@ -198,9 +199,9 @@ export class Outbox {
   }
 
   /** Puts one job, correcting what the relay says is wrong as often as it helps. Throws when the connection is lost. */
-  async #deliver(live: LiveConnection, job: Job): Promise<NextStep> {
+  async #deliver(live: LiveConnection, job: Job, identityKey: Bytes): Promise<NextStep> {
     for (let repairs = 0; ; repairs += 1) {
-      const outcome = await this.#put(live, job)
+      const outcome = await this.#put(live, job, identityKey)
       // Worth nothing a moment later: it never holds up what comes after it.
       if (job.kind === 'typing') return { kind: 'done' }
       const step = nextStep(outcome, { attempts: job.attempts, repairs }, random())
@@ -215,10 +216,10 @@ export class Outbox {
     return onlyDevice !== null && drop.includes(onlyDevice)
   }
 
-  async #put(live: LiveConnection, job: Job): Promise<PutOutcome> {
+  async #put(live: LiveConnection, job: Job, identityKey: Bytes): Promise<PutOutcome> {
     const destination = fromUuid(job.destination)
     if (destination === null) return { kind: 'refused', code: 'recipient.unknown', retryAfterMs: 0 }
-    const envelopes = await this.#sealed(live, job)
+    const envelopes = await this.#sealed(live, job, identityKey)
     // Deleted meanwhile: nothing leaves, and nothing is left to do. Or no device is left to write to.
     if (envelopes.length === 0) return this.#withoutEnvelopes(job)
     const put: OutgoingPut = { destination, envelopes, someDevices: job.onlyDevice !== null }
@@ -229,10 +230,11 @@ export class Outbox {
     return outcome
   }
 
-  async #sealed(live: LiveConnection, job: Job): Promise<OutgoingEnvelope[]> {
+  async #sealed(live: LiveConnection, job: Job, identityKey: Bytes): Promise<OutgoingEnvelope[]> {
     const certificate = await this.#parts.certificates.current(live)
     return await this.#parts.protocol.exclusively(async (turn) => {
       if (turn.isIdentityPending(job.destination)) throw new CodedError('identity.changed')
+      if (!sameBytes(identityKey, this.#parts.self.identityKey())) throw new CodedError('identity.superseded')
       const sealed: OutgoingEnvelope[] = []
       for (const made of readCiphertexts(this.#parts.vault.sql, job.jobId)) {
         const { deviceId, registrationId, envelopeId } = made
@@ -342,12 +344,14 @@ class Settlement {
   }
 }
 
-/** What a failure before the put means for the head of the lane; null: wait for the network. */
+/** What a failure before the put means for the head of the lane; null: wait until it is woken. */
 function stepAfter(error: unknown, attempts: number): NextStep | null {
   if (!(error instanceof CodedError)) throw error
   switch (error.code) {
     case 'relay.unreachable':
     case 'relay.certificate':
+    // The account's own key was replaced meanwhile: the lane is woken, and encrypts anew.
+    case 'identity.superseded':
       return null
     case 'identity.changed':
       return { kind: 'postpone', waitMs: heldMs }

@@ -4,7 +4,9 @@ import { touchConversation } from './conversations.ts'
 import { insertMessage } from './messages.ts'
 import {
   deleteJob,
+  dropAllCiphertexts,
   dueLanes,
+  encryptedJobs,
   endLeasesOfOthers,
   expiredJobs,
   insertJob,
@@ -105,6 +107,19 @@ describe('leases', () => {
     expect(dueLanes(kit.sql, 100, 'run 2')).toEqual(['b', 'c'])
     expect(readJob(kit.sql, second)).toMatchObject({ attempts: 1, nextAttemptAt: 50 })
   })
+})
+
+it('says what is encrypted, and lets it be encrypted anew', () => {
+  const [one = 0, other = 0, fresh = 0] = insert(job('a'), job('b'), job('a'))
+  const made = { deviceId: 1, registrationId: 1, envelopeId: blob(1), type: 2, ciphertext: blob(2) }
+  kit.write((tx) => {
+    storeCiphertexts(tx, one, [made, { ...made, deviceId: 127, envelopeId: blob(2) }])
+    storeCiphertexts(tx, other, [{ ...made, envelopeId: blob(3) }])
+  })
+  expect(encryptedJobs(kit.sql).map(({ jobId }) => jobId)).toEqual([one, other])
+  kit.write((tx) => dropAllCiphertexts(tx, one))
+  expect(encryptedJobs(kit.sql).map(({ jobId }) => jobId)).toEqual([other])
+  expect([one, other, fresh].map((id) => readJob(kit.sql, id)?.status)).toEqual(['new', 'encrypted', 'new'])
 })
 
 it('finds what is over, what is about a message, and what carries it', () => {

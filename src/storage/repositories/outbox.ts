@@ -49,7 +49,7 @@ export interface Lease {
 
 export interface Job extends Required<NewJob> {
   readonly jobId: number
-  /** `encrypted`: its ciphertexts are committed; exactly these leave, however often (rule 3). */
+  /** `encrypted`: its ciphertexts are committed; exactly these leave, however often (rule 3), until the account's key is replaced. */
   readonly status: 'new' | 'encrypted'
   readonly attempts: number
   readonly nextAttemptAt: number
@@ -226,6 +226,16 @@ export function dropCiphertexts(tx: Tx, jobId: number, deviceIds: readonly numbe
   for (const deviceId of deviceIds) {
     tx.run('DELETE FROM outbox_ciphertext WHERE id = ?', [firstOf(jobId) + deviceId])
   }
+}
+
+/** What is encrypted and has not left, in order. */
+export function encryptedJobs(sql: Sql): Job[] {
+  return sql.all<Raw>(`${select} WHERE encrypted ORDER BY job_id`, []).map(fromRaw)
+}
+
+/** It is encrypted anew before it leaves. */
+export function dropAllCiphertexts(tx: Tx, jobId: number): void {
+  tx.run('DELETE FROM outbox_ciphertext WHERE id BETWEEN ? AND ?', [firstOf(jobId), firstOf(jobId) + 127])
 }
 
 /** A failed attempt: the lane waits behind its head, for its order is kept. Ends the lease on it. */
