@@ -24,6 +24,13 @@ export type Step =
     }
   | { readonly do: 'reinstall'; readonly account: number }
 
+/**
+ * A lost device replaces the account's key. That is in the long run, or with VALISE_LOSSES=1: what is for a device of the
+ * account that is not reached before the replacement can still wait for ever (threat-model.md, Loss).
+ */
+const withLosses = process.env['VALISE_LONG'] === '1' || process.env['VALISE_LOSSES'] === '1'
+const removals = withLosses ? (['retired', 'retired', 'lost'] as const) : (['retired'] as const)
+
 const choice = fc.nat({ max: 9_999 })
 
 /** Weights: what people do, then what befalls them. */
@@ -85,7 +92,7 @@ const weighted: readonly fc.WeightedArbitrary<Step>[] = [
       account: choice,
       device: choice,
       by: choice,
-      reason: fc.constantFrom('retired', 'retired', 'lost'),
+      reason: fc.constantFrom(...removals),
     }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('reinstall'), account: choice }) },
