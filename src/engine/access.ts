@@ -62,8 +62,10 @@ export class Access {
 
   /** True when another authorisation may be taken in place of the one that was refused. */
   refused(accountId: string, authorisation: Authorisation, code: ErrorCode): boolean {
-    if (code === 'permit.invalid' && authorisation.kind === 'permit') return true
-    if (code !== 'access.denied' || authorisation.kind !== 'accessKey') return false
+    // Any refusal: they may have told us their key while this was under way.
+    if (authorisation.kind === 'permit')
+      return code === 'permit.invalid' || readPersonKey(this.#vault.sql, accountId) !== null
+    if (code !== 'access.denied') return false
     // They have changed it without telling us: a permit serves as for any stranger.
     this.#vault.transaction((tx) => forgetPersonKey(tx, accountId))
     return true

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyBytes, toHex, type Bytes } from '../base/bytes.ts'
+import { copyBytes, sameBytes, toHex, type Bytes } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
 import type { MessageRef } from '../content/content.ts'
@@ -18,9 +18,10 @@ import {
   type MessageRow,
   type NewMessage,
 } from '../storage/repositories/messages.ts'
+import { makeLaneDue } from '../storage/repositories/outbox.ts'
 import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { addPendingChange, takePendingChanges } from '../storage/repositories/pendingChanges.ts'
-import { writePersonKey } from '../storage/repositories/personKeys.ts'
+import { readPersonKey, writePersonKey } from '../storage/repositories/personKeys.ts'
 import { deleteQuarantined, findQuarantined } from '../storage/repositories/quarantine.ts'
 import { startTimer } from '../storage/repositories/readState.ts'
 import { rememberReceived, wasReceived } from '../storage/repositories/received.ts'
@@ -114,7 +115,7 @@ export class Arrivals implements BatchResult {
         this.#timer(tx, effect, sender)
         return null
       case 'profileKey':
-        writePersonKey(tx, sender.accountId, effect.profileKey, effect.toldAt)
+        takeProfileKey(tx, sender.accountId, effect)
         return null
       case 'ownNotice':
         this.#ownNotice(tx, effect, sender)
@@ -306,6 +307,13 @@ export class Arrivals implements BatchResult {
     this.positions.push(position)
     this.touch(conversationId)
   }
+}
+
+/** With it, what waits behind the limit for strangers may leave. */
+function takeProfileKey(tx: Tx, accountId: string, { profileKey, toldAt }: EffectOf<'profileKey'>): void {
+  const known = readPersonKey(tx, accountId)
+  if (!writePersonKey(tx, accountId, profileKey, toldAt)) return
+  if (known === null || !sameBytes(known, profileKey)) makeLaneDue(tx, accountId)
 }
 
 /** One receipt may wait for several messages; each wait has an id of its own. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { limits } from '../wire/limits.ts'
 import { setting } from './testing/setting.ts'
 import { until, Workstation } from './testing/workstation.ts'
 
@@ -152,6 +153,18 @@ describe('a conversation', () => {
     await b.restart()
     await until(async () => (await b.texts(toA)).length === 4)
     expect(await b.texts(toA)).toEqual(['un', 'deux', 'trois', 'quatre'])
+  })
+
+  it('sends what the limit for strangers held back as soon as they are none any more', async () => {
+    const { a, b, toB, toA } = await pair()
+    await b.engine.stop()
+    const texts = Array.from({ length: limits.permitPutsPerHour + 5 }, (_, n) => `message ${n}`)
+    for (const text of texts) await a.send(toB, text)
+    await until(async () => (await a.ready()).connection.queued === 5)
+    await b.restart()
+    await until(async () => (await a.ready()).connection.queued === 0)
+    await until(async () => (await b.texts(toA)).length === texts.length)
+    expect(await b.texts(toA)).toEqual(texts)
   })
 
   it('loses and doubles nothing when the relay is killed in the middle of a burst', async () => {

@@ -15,6 +15,7 @@ import {
   laneJobs,
   leaseJobs,
   makeDue,
+  makeLaneDue,
   nextDue,
   outboxQueries,
   postponeLane,
@@ -153,6 +154,8 @@ it('knows the head of each lane, however many lanes and jobs wait', () => {
     ['lane 1', 'lane 0'],
     100,
   ])
+  kit.write((tx) => makeLaneDue(tx, 'lane 7'))
+  expect(dueLanes(kit.sql, 0)).toEqual(['lane 7'])
   kit.write((tx) => makeDue(tx))
   expect(dueLanes(kit.sql, 0)).toHaveLength(40)
 })

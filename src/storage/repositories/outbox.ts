@@ -253,6 +253,11 @@ export function deleteLane(tx: Tx, lane: string): void {
   tx.run('DELETE FROM outbox WHERE lane = ?', [lane])
 }
 
+/** What a lane waited for has come. */
+export function makeLaneDue(tx: Tx, lane: string): void {
+  tx.run('UPDATE outbox SET next_attempt_at = 0 WHERE lane = ? AND next_attempt_at > 0', [lane])
+}
+
 /** Makes every lane due: the network is back, or the person asked. */
 export function makeDue(tx: Tx): void {
   tx.run('UPDATE outbox SET next_attempt_at = 0 WHERE next_attempt_at > 0')
