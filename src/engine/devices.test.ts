@@ -1,34 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { linkDevice, texts } from './testing/linkDevice.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 
 const here = setting()
 const { fresh, enrolled } = here
 
-/** A further device of the account of `first`, linked as two people at two desks would. */
-async function linked(first: Workstation, deviceName: string): Promise<Workstation> {
-  const next = await fresh()
-  await first.online()
-  const { relay } = await first.ask('device.list', {})
-  const { code } = await next.ask('link.begin', {
-    relay,
-    deviceName,
-    protection: { kind: 'osKeyStore' },
-  })
-  await first.ask('device.link', { code })
-  await until(async () => (await next.snapshot()).state.phase === 'ready')
-  await next.online()
-  await until(async () =>
-    (await first.ask('device.list', {})).devices.some(({ name }) => name === deviceName),
-  )
-  await until(async () => (await next.ask('device.list', {})).devices.length > 1)
-  return next
-}
-
-async function texts(station: Workstation, conversationId: string): Promise<string[]> {
-  if (!(await station.ready()).conversations.some((c) => c.conversationId === conversationId)) return []
-  return (await station.thread(conversationId)).filter((m) => m.kind === 'text').map((m) => m.text)
-}
+const linked = async (first: Workstation, deviceName: string): Promise<Workstation> =>
+  linkDevice(first, await fresh(), deviceName)
 
 describe('a second device', () => {
   it('gets what is sent to the account and what the first one sends, and is announced', async () => {
@@ -96,40 +75,6 @@ describe('a second device', () => {
     expect(await texts(a2, toB)).toEqual(['un'])
     expect((await b.ready()).conversations[0]?.identity).toBe('known')
   })
-
-  it('that is lost costs the account its identity key; the others go on and contacts decide', async () => {
-    const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
-    const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
-    const a2 = await linked(a, 'DEUX')
-    const a3 = await linked(a, 'TROIS')
-    await until(async () => (await a2.ask('device.list', {})).devices.length === 3)
-    await b.send(toA, 'avant')
-    for (const one of [a, a2, a3]) await until(async () => (await texts(one, toB)).includes('avant'))
-    const before = (await b.ask('identity.safetyNumber', { accountId: toA })).groups
-    const lost = (await a.ask('device.list', {})).devices.find(({ name }) => name === 'DEUX')
-    await a.ask('device.remove', { deviceId: lost?.deviceId ?? 0, reason: 'lost' })
-    await until(async () => (await a2.ready()).connection.error?.code === 'relay.deviceGone')
-    for (const one of [a, a3]) {
-      await until(
-        async () => (await one.ready()).alerts.some(({ kind }) => kind === 'identityReplaced'),
-        20_000,
-      )
-    }
-    await until(async () => (await b.ready()).conversations[0]?.identity === 'changed')
-    await a.send(toB, 'sous la nouvelle clé')
-    await a3.send(toB, 'et du troisième')
-    await until(async () => ((await b.ready()).conversations[0]?.held ?? 0) >= 2)
-    expect((await texts(b, toA)).filter((text) => text !== 'avant')).toEqual([])
-    const { groups, pending } = await b.ask('identity.safetyNumber', { accountId: toA })
-    expect(pending).toBe(true)
-    expect(groups).not.toEqual(before)
-    expect(groups).toEqual((await a3.ask('identity.safetyNumber', { accountId: toB })).groups)
-    await b.ask('identity.accept', { accountId: toA, groups })
-    await until(async () => (await texts(b, toA)).length === 3)
-    await b.send(toA, 'bien reçu')
-    for (const one of [a, a3]) await until(async () => (await texts(one, toB)).includes('bien reçu'))
-    expect(await texts(a2, toB)).toEqual(['avant'])
-  }, 150_000)
 })
 
 it('refuses codes that nobody shows, that are mistyped, and tries without end', async () => {

@@ -9,7 +9,7 @@ import { deviceKeyOf, identityPublicKey } from '../protocol/keys.ts'
 import type { Protocol } from '../protocol/protocol.ts'
 import { readDevicesRevision, writeDevicesRevision } from '../storage/repositories/account.ts'
 import { readOwnDevices, replaceOwnDevices, type OwnDevice } from '../storage/repositories/ownDevices.ts'
-import { deleteLane } from '../storage/repositories/outbox.ts'
+import { deleteLane, makeLaneDue } from '../storage/repositories/outbox.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import type { OwnDevice as ListedDevice } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
@@ -86,11 +86,14 @@ export class Devices {
     throw new CodedError('device.notFound')
   }
 
-  /** Tells the account's devices what this one is called, where they do not know it: a new name is a new list for all. */
-  async nameThis(): Promise<void> {
+  /**
+   * Tells the account's devices what this one is called: where they do not know it, for a new name is a new list for all; or
+   * anew, under a new key of the account.
+   */
+  async nameThis(when: 'unknown' | 'anew' = 'unknown'): Promise<void> {
     const { connection, self, vault } = this.#parts
     const listed = readOwnDevices(vault.sql).find(({ deviceId }) => deviceId === self.deviceId)
-    if (listed === undefined || listed.name === self.record.deviceName) return
+    if (listed === undefined || (when === 'unknown' && listed.name === self.record.deviceName)) return
     const sealedName = toBase64Url(
       sealName(self.account.identityKeyPair, self.deviceId, self.record.deviceName),
     )
@@ -111,7 +114,11 @@ export class Devices {
       const gone = known.filter(({ deviceId }) => !attested.some((one) => one.deviceId === deviceId))
       for (const { deviceId } of gone) turn.dropSession({ accountId: self.accountId, deviceId })
       turn.writes.write((tx) =>
-        this.#take(tx, attested.map(rowOf(self.account.identityKeyPair)), answer.revision),
+        this.#take(
+          tx,
+          attested.map((device) => this.#rowOf(device, known)),
+          answer.revision,
+        ),
       )
       for (const { deviceId } of refused) {
         this.#parts.journal.note(turn.writes, () => ({
@@ -142,6 +149,8 @@ export class Devices {
     const expected = comingDeviceId(tx)
     endExpectation(tx, self.accountId, clock.now())
     for (const { deviceId } of removed) deleteLane(tx, ownLane(self.accountId, deviceId))
+    // One that has come, or has taken up the account's new key, may be written to.
+    for (const { deviceId } of devices) makeLaneDue(tx, ownLane(self.accountId, deviceId))
     if (first) return
     for (const device of added) {
       const { deviceId, deviceKey, name } = device
@@ -181,28 +190,30 @@ export class Devices {
     return known && previousIdentities(vault.sql).some(by)
   }
 
+  /** A name sealed under the account's key before stays what it was, but for this device's own: that is sealed anew. */
+  #rowOf(device: ListedDevice, known: readonly OwnDevice[]): OwnDevice {
+    const { self } = this.#parts
+    const { deviceId, registrationId, addedAt, lastSeenDay } = device
+    const deviceKey = decoded(device.deviceKey)
+    const before = known.find((one) => one.deviceId === deviceId && sameBytes(one.deviceKey, deviceKey))
+    const kept = deviceId === self.deviceId ? '' : (before?.name ?? '')
+    // A name that cannot be read is no reason to refuse the device.
+    const name = openName(self.account.identityKeyPair, deviceId, decoded(device.sealedName)) ?? kept
+    return { deviceId, registrationId, deviceKey, name, addedAt, lastSeenDay }
+  }
+
   #view(row: OwnDevice): CallOutput<'device.list'>['devices'][number] {
+    const { self } = this.#parts
+    const current = row.deviceId === self.deviceId
     return {
       deviceId: row.deviceId,
-      name: row.name,
-      current: row.deviceId === this.#parts.self.deviceId,
+      name: current ? self.record.deviceName : row.name,
+      current,
       fingerprint: fingerprint(row.deviceKey),
       addedAt: row.addedAt,
       lastSeenDay: row.lastSeenDay ?? row.addedAt,
     }
   }
-}
-
-function rowOf(identityKeyPair: Bytes) {
-  return (device: ListedDevice): OwnDevice => ({
-    deviceId: device.deviceId,
-    registrationId: device.registrationId,
-    deviceKey: decoded(device.deviceKey),
-    // A name that cannot be read is no reason to refuse the device.
-    name: openName(identityKeyPair, device.deviceId, decoded(device.sealedName)) ?? '',
-    addedAt: device.addedAt,
-    lastSeenDay: device.lastSeenDay,
-  })
 }
 
 function fingerprint(deviceKey: Bytes): string {

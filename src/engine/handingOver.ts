@@ -5,7 +5,7 @@ import { sealHandover } from '../protocol/linking.ts'
 import { canonicalLinkCode, linkCode, linkIdOf } from '../wire/linking.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { Journal } from './journal.ts'
-import { expectDevice } from './posting.ts'
+import { expectDevice, expectNobody } from './posting.ts'
 import type { RelayConnection } from './relay/connection.ts'
 import type { Self } from './self.ts'
 
@@ -55,7 +55,13 @@ async function sealForCode({ connection, self, vault, clock }: HandingOver, type
     relayId,
   })
   vault.transaction((tx) => expectDevice(tx, deviceId, clock.now()))
-  await connection.request('linkAnswer', { body: { linkId, sealed: toBase64Url(sealed) } })
+  try {
+    await connection.request('linkAnswer', { body: { linkId, sealed: toBase64Url(sealed) } })
+  } catch (error) {
+    // An answer that was lost may have been taken; one that was refused was not.
+    if (reportOf(error).code.startsWith('link.')) vault.transaction((tx) => expectNobody(tx, accountId))
+    throw error
+  }
   return deviceId
 }
 

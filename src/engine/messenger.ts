@@ -149,7 +149,10 @@ export class Messenger {
       introduce: (tx, deviceId) => introduce(tx, posting, deviceId),
     })
     const shared = { vault, protocol, journal, clock, reach, self, posting, retries }
-    const replaced = (): void => this.#inBackground(this.#receiver.quarantine.releaseDecided())
+    const replaced = (): void => {
+      this.#inBackground(this.#receiver.quarantine.releaseDecided())
+      this.#inBackground(this.#devices.nameThis('anew'))
+    }
     this.#replacement = new IdentityReplacement({ ...shared, connection, alerts, wake, replaced })
     this.#receiver = new Receiver({ ...shared, committed: (batch) => this.#received(batch) })
     this.#upkeep = new Upkeep({
@@ -282,7 +285,7 @@ export class Messenger {
     // Decided on durably first: whatever fails from here on is taken up again.
     this.#replacement.begin(this.#devices.known(deviceId))
     await this.#devices.remove(deviceId).catch(() => undefined)
-    await this.#replacement.resume()
+    this.#inBackground(this.#replacement.resume())
   }
 
   reconnect(): void {

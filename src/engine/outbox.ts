@@ -270,7 +270,7 @@ export class Outbox {
     const comes =
       own && otherOwnDevices(vault.sql, self.deviceId).some((one) => one.deviceId === job.onlyDevice)
     // A device that is being linked, or has not taken up the account's new key yet: what is for it waits, in its own lane.
-    return comes ? { kind: 'refused', code: 'relay.unavailable', retryAfterMs: 60_000 } : { kind: 'stored' }
+    return comes ? { kind: 'refused', code: 'relay.unavailable', retryAfterMs: 0 } : { kind: 'stored' }
   }
 
   /** True when the lane may go on. */

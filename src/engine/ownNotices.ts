@@ -1,13 +1,13 @@
-import { toHex, type Bytes } from '../base/bytes.ts'
+import type { Bytes } from '../base/bytes.ts'
 import { exhausted } from '../base/exhaustive.ts'
 import { takeProfileKey } from './profileKeys.ts'
 import { takeSettings } from '../storage/repositories/conversationSettings.ts'
 import { writeDecision } from '../storage/repositories/identityDecisions.ts'
 import { deleteMessages, findMessage } from '../storage/repositories/messages.ts'
 import { markMessagesRead } from '../storage/repositories/readState.ts'
-import { writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx } from '../storage/vault.ts'
 import { takeAccountSettings } from './accountSettings.ts'
+import { takeHandover } from './identityReplacement.ts'
 import type { OwnNotice } from './receivePlan.ts'
 
 /** What has to follow a notice of an own device once it is committed. */
@@ -48,7 +48,7 @@ export function takeOwnNotice(tx: Tx, notice: OwnNotice, changeId: Bytes, now: n
     }
     case 'accountKeys':
       // Taken up by `identityReplacement.ts`: it needs the sessions for itself.
-      if (notice.identityKeyPair !== null) writeSetting(tx, 'adoptIdentity', toHex(notice.identityKeyPair))
+      if (notice.identityKeyPair !== null) takeHandover(tx, notice.identityKeyPair)
       if (notice.profileKey !== null) takeProfileKey(tx, notice.profileKey, notice.changedAt, changeId)
       return taken('accountKeys', [])
     case 'identityDecision': {

@@ -165,8 +165,16 @@ export function endExpectation(tx: Tx, accountId: string, now: number): void {
   if (coming === null) return
   const came = readOwnDevices(tx).some(({ deviceId }) => deviceId === coming.deviceId)
   if (!came && now < coming.until) return
+  if (came) forgetSetting(tx, 'deviceComing')
+  else expectNobody(tx, accountId)
+}
+
+/** Whoever was let in will not come: what was kept for it goes. */
+export function expectNobody(tx: Tx, accountId: string): void {
+  const coming = comingDevice(tx)
+  if (coming === null) return
   forgetSetting(tx, 'deviceComing')
-  if (!came) deleteLane(tx, ownLane(accountId, coming.deviceId))
+  deleteLane(tx, ownLane(accountId, coming.deviceId))
 }
 
 export function comingDeviceId(sql: Sql): number | null {

@@ -164,7 +164,9 @@ export class Sessions {
     wanted: (() => boolean) | null = null,
   ): Promise<void> {
     const bundle = await this.#fetchBundle(accountId, live)
-    if (bundle.devices.length === 0) throw new CodedError('recipient.unknown')
+    // An own device that has not taken up the account's new key yet has none to show: it is waited for.
+    if (bundle.devices.length === 0 && accountId !== this.#self.accountId)
+      throw new CodedError('recipient.unknown')
     await this.#protocol.exclusively(async (turn) => {
       // The other side may have begun while the bundle came: only its session reads what else it has sent.
       if (wanted !== null && !wanted()) return

@@ -31,7 +31,10 @@ export const journalEvents = {
   'device.enrolled': z.strictObject({ deviceId, deviceKey: sha256 }),
   /** One more device of this account, as the account's identity key attests it. */
   'device.added': z.strictObject({ deviceId, deviceKey: sha256 }),
-  'device.removed': z.strictObject({ deviceId, reason: z.enum(['retired', 'lost', 'elsewhere']) }),
+  'device.removed': z.strictObject({
+    deviceId,
+    reason: z.enum(['retired', 'lost', 'unreached', 'elsewhere']),
+  }),
   /** The relay named a device of this account that the identity key does not attest. */
   'device.refused': z.strictObject({ deviceId }),
   'device.linkRefused': z.strictObject({ code }),

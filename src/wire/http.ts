@@ -258,8 +258,9 @@ export const routes = {
     answer: nothing,
   },
   /**
-   * A new identity key for the account, after a device was lost: that device is removed in the same step, the one that
-   * asks brings its new keys, and the other devices have none until they upload theirs (`adoptIdentity`).
+   * A new identity key for the account, after a device was lost. The one that asks brings its new keys; those that it
+   * keeps have been handed the new key and have none until they upload theirs (`adoptIdentity`); every other device of the
+   * account is removed in the same step, whether it was known to the one that asks or not.
    */
   replaceIdentity: {
     method: 'PUT',
@@ -267,7 +268,7 @@ export const routes = {
     access: 'device',
     query: nothing,
     body: z.strictObject({
-      removedDevice: deviceIdSchema.nullable(),
+      keep: z.array(deviceIdSchema).max(limits.devicesPerAccount),
       previousIdentityKey: curveKey,
       identityKey: curveKey,
       attestation,

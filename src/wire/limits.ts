@@ -40,7 +40,7 @@ export const limits = {
   /** Blind permits that an account may draw in a day (UTC). */
   permitsPerDay: 200,
   /** Permits in one request. */
-  permitsAtOnce: 50,
+  permitsAtOnce: 25,
   /** Envelopes that permits may bring to one account in an hour: strangers do not fill a queue. */
   permitPutsPerHour: 120,
   /** An offer to be linked, until it is used or forgotten. */

@@ -27,6 +27,7 @@ const room: RelayRoom = {
       port,
       clock,
       // Everybody comes from one address, and a day of work goes by in seconds.
+      database: { permitsPerDay: 1_000_000, permitPutsPerHour: 1_000_000 },
       budgets: {
         address: unlimited,
         link: unlimited,

@@ -18,6 +18,7 @@ import { openSlots } from '../../storage/slots/index.ts'
 import type { Vault } from '../../storage/vault.ts'
 import type { CrashPoint } from '../crashPoints.ts'
 import { Engine } from '../engine.ts'
+import { comingDeviceId } from '../posting.ts'
 import { profileFiles } from '../profileFiles.ts'
 import { memoryKeyStore } from '../testing/workstation.ts'
 import { Wire } from './wire.ts'
@@ -181,11 +182,16 @@ export class Station {
     }
   }
 
-  /** What still waits in the outbox, job by job, in words. */
+  /**
+   * What still waits in the outbox, job by job, in words. But for what is kept for a device that was let in and has not
+   * come: that waits as long as the link may last.
+   */
   async outbox(): Promise<readonly string[]> {
     const { sql } = await this.#look()
+    const coming = comingDeviceId(sql)
     return sql
       .all<JobRow>('SELECT lane, kind, attempts, next_attempt_at FROM outbox ORDER BY job_id')
+      .filter(({ lane }) => coming === null || !lane.endsWith(`/${coming}`))
       .map((row) => `${row.kind} to ${row.lane} after ${row.attempts} attempts`)
   }
 

@@ -24,12 +24,8 @@ export type Step =
     }
   | { readonly do: 'reinstall'; readonly account: number }
 
-/**
- * A lost device replaces the account's key. That is in the long run, or with VALISE_LOSSES=1: what is for a device of the
- * account that is not reached before the replacement can still wait for ever (threat-model.md, Loss).
- */
-const withLosses = process.env['VALISE_LONG'] === '1' || process.env['VALISE_LOSSES'] === '1'
-const removals = withLosses ? (['retired', 'retired', 'lost'] as const) : (['retired'] as const)
+/** A lost device costs the account its identity key. */
+const removals = ['retired', 'retired', 'lost'] as const
 
 const choice = fc.nat({ max: 9_999 })
 

@@ -151,10 +151,10 @@ function renewed(device: EnrolledDevice, identity: IdentityKeyPair, accessKey: B
 function replaceBody(
   before: EnrolledDevice,
   after: EnrolledDevice,
-  removedDevice: number | null,
+  keep: readonly number[],
 ): Record<string, unknown> {
   return {
-    removedDevice,
+    keep,
     previousIdentityKey: toBase64Url(before.identity.publicKey.serialize()),
     accessKeyHash: hashOf(after.accessKey),
     ...adoptBody(after),
@@ -170,12 +170,12 @@ function adoptBody(device: EnrolledDevice): Record<string, unknown> {
 }
 
 describe('a new identity key', () => {
-  test('removes the lost device; the others have no keys until they adopt it, and nobody waits for them', async () => {
+  test('removes whoever is not kept; the others have no keys until they adopt it, and nobody waits for them', async () => {
     const third = await linkDevice(fixture.address, first, one.token)
     const three = await connect(third)
     const [identity, accessKey] = [IdentityKeyPair.generate(), new Uint8Array(randomBytes(16))]
     const [me, other] = [renewed(first, identity, accessKey), renewed(third, identity, accessKey)]
-    const body = replaceBody(first, me, 2)
+    const body = replaceBody(first, me, [third.deviceId, 99])
     const { revision } = await call(fixture.address, 'replaceIdentity', { token: one.token, body })
     expect(await two.next('refusal')).toMatchObject({ code: 'relay.deviceGone' })
     expect(await three.next('devicesChanged')).toMatchObject({ devicesRevision: BigInt(revision) })
@@ -184,11 +184,7 @@ describe('a new identity key', () => {
     for (const [method, path, sent] of [
       ['GET', '/v1/certificate', undefined],
       ['PUT', '/v1/keys', keyUpload(identity, 1)],
-      [
-        'PUT',
-        '/v1/identity',
-        replaceBody(third, renewed(third, IdentityKeyPair.generate(), accessKey), null),
-      ],
+      ['PUT', '/v1/identity', replaceBody(third, renewed(third, IdentityKeyPair.generate(), accessKey), [])],
     ] as const) {
       expect(await ask(fixture.address, method, path, { token, body: sent })).toEqual({
         status: 409,
@@ -212,11 +208,10 @@ describe('a new identity key', () => {
 
   test('is refused whole when anything of it is wrong', async () => {
     const me = renewed(first, IdentityKeyPair.generate(), new Uint8Array(randomBytes(16)))
-    const body = replaceBody(first, me, 2)
+    const body = replaceBody(first, me, [])
     const elsewhere = attestation(me.identity, { ...me, deviceId: 2 })
     const tries: [number, string, Record<string, unknown>][] = [
-      [400, 'request.malformed', { removedDevice: 1 }],
-      [404, 'device.notFound', { removedDevice: 9 }],
+      [400, 'request.malformed', { keep: [0] }],
       [400, 'device.attestation', { attestation: elsewhere }],
       [400, 'keys.signature', { keys: keyUpload(first.identity, 1) }],
       [400, 'request.malformed', { accessKeyHash: undefined }],

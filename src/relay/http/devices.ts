@@ -61,7 +61,6 @@ function listDevices({ store }: HandlerDeps): Handler<'devices'> {
 
 function replaceIdentity({ store, devices }: HandlerDeps): Handler<'replaceIdentity'> {
   return async ({ device, body }) => {
-    if (body.removedDevice === device.deviceId) throw new CodedError('request.malformed')
     const identityKey = curveKeyOf(body.identityKey)
     const [attestation, keys] = [signatureOf(body.attestation), keySetOf(body.keys)]
     checkKeys(identityKey, keys)
@@ -71,13 +70,12 @@ function replaceIdentity({ store, devices }: HandlerDeps): Handler<'replaceIdent
       identityKey,
       attestation,
       keys,
-      removedDevice: body.removedDevice,
+      keep: body.keep,
       previousIdentityKey: curveKeyOf(body.previousIdentityKey),
       accessKeyHash: bytes32Of(body.accessKeyHash),
     })
     if (outcome.kind === 'superseded') throw new CodedError('identity.superseded')
-    if (outcome.kind === 'notFound') throw new CodedError('device.notFound')
-    if (outcome.removed !== null) devices.removed([outcome.removed])
+    devices.removed(outcome.removed)
     devices.changed(device.accountId, outcome.revision)
     return { revision: outcome.revision }
   }

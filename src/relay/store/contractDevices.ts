@@ -125,16 +125,15 @@ export function deviceContract(store: () => RelayStore): void {
     expect(await store().identities.replace(replacement)).toEqual({
       kind: 'replaced',
       revision,
-      removed: second,
+      removed: [second],
     })
     // The answer may have been lost; a device that was not quick enough learns it.
     expect(await store().identities.replace(replacement)).toEqual({
       kind: 'replaced',
       revision: revision + 1,
-      removed: null,
+      removed: [],
     })
-    const late = { ...replacementOf(ada, ada.device), removedDevice: null }
-    expect(await store().identities.replace(late)).toEqual({ kind: 'superseded' })
+    expect(await store().identities.replace(replacementOf(ada, ada.device))).toEqual({ kind: 'superseded' })
 
     const now = { ...ada, accessKeyHash: replacement.accessKeyHash }
     expect(await bundleIds(now)).toEqual([3])
@@ -161,11 +160,16 @@ export function deviceContract(store: () => RelayStore): void {
     expect(await put(putTo(now, [envelope(3)]))).toMatchObject({ kind: 'mismatch', missing: [1] })
   })
 
-  test('to replace the identity key and remove a device that is not there changes nothing', async () => {
+  test('to replace the identity key removes every device that is not kept, also one that nobody knew', async () => {
     const ada = await enrol(store(), 'Ada')
-    expect(await store().identities.replace(replacementOf(ada, ada.device))).toEqual({ kind: 'notFound' })
-    expect((await store().devices.list(ada.accountId))?.identityKey).toEqual(ada.identityKey)
-    expect(await bundleIds(ada)).toEqual([1])
+    const others = [await addDevice(store(), ada, 2), await addDevice(store(), ada, 3)]
+    await put(putTo(ada, [envelope(1), envelope(2), envelope(3)]))
+    const alone = { ...replacementOf(ada, ada.device), keep: [] }
+    expect(await store().identities.replace(alone)).toMatchObject({ kind: 'replaced', removed: others })
+    const list = await store().devices.list(ada.accountId)
+    expect(list?.identityKey).toEqual(alone.identityKey)
+    expect(list?.devices.map(({ deviceId }) => deviceId)).toEqual([1])
+    for (const device of others) expect(await store().queues.newest(device)).toBe(0)
   })
 
   test('a new invitation of an account begins it anew and ends the other codes', async () => {
@@ -214,11 +218,11 @@ export function deviceContract(store: () => RelayStore): void {
   })
 }
 
-/** By the device with this number; removes device 2. */
+/** By the device with this number; keeps 1 and 3. */
 function replacementOf(account: EnrolledAccount, device: number): IdentityReplacement {
   return {
     device,
-    removedDevice: 2,
+    keep: [1, 3],
     previousIdentityKey: account.identityKey,
     identityKey: bytes(33),
     attestation: bytes(64),

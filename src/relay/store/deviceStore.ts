@@ -78,8 +78,8 @@ export interface RemovedDevice {
 /** The identity key of an account, and who may write to it without a permit. */
 export interface IdentityStore {
   /**
-   * Replaces the identity key and the access key's hash, removes a device when one is named, and drops the keys of all
-   * devices but the one that asks. When the answer was lost it may be repeated, also with other keys.
+   * Replaces the identity key and the access key's hash, removes the devices that are not kept, and drops the keys of those
+   * that are; the one that asks brings its own. When the answer was lost it may be repeated, also with other keys.
    */
   replace(replacement: IdentityReplacement): Promise<ReplaceOutcome>
   /** Attestation and keys of another device under the new identity key; null when the account has another one. */
@@ -96,17 +96,16 @@ export interface IdentityAdoption {
 }
 
 export interface IdentityReplacement extends IdentityAdoption {
-  /** A device id of the account. */
-  readonly removedDevice: number | null
+  /** Device ids of the account, besides the one that asks. */
+  readonly keep: readonly number[]
   readonly previousIdentityKey: Bytes
   readonly accessKeyHash: Bytes
 }
 
 export type ReplaceOutcome =
-  /** `removed`: the store's number. */
-  | { readonly kind: 'replaced'; readonly revision: number; readonly removed: number | null }
+  /** `removed`: the store's numbers. */
+  | { readonly kind: 'replaced'; readonly revision: number; readonly removed: readonly number[] }
   | { readonly kind: 'superseded' }
-  | { readonly kind: 'notFound' }
 
 /** What is known of the vaults that devices are opened from (ARCHITECTURE: vault generation). */
 export interface GenerationStore {

@@ -1,5 +1,3 @@
-import { limits } from '../../wire/limits.ts'
-
 const hourMs = 3_600_000
 
 interface Hour {
@@ -9,12 +7,17 @@ interface Hour {
 
 /** What permits brought to an account within an hour. In memory: a restart forgives an hour at most. */
 export class RecipientLimit {
+  readonly #putsPerHour: number
   readonly #hours = new Map<number, Hour>()
+
+  constructor(putsPerHour: number) {
+    this.#putsPerHour = putsPerHour
+  }
 
   /** 0: one more may come. Otherwise the milliseconds until one may. */
   wait(account: number, now: number): number {
     const hour = this.#hourOf(account, now)
-    return hour === null || hour.puts < limits.permitPutsPerHour ? 0 : hour.began + hourMs - now
+    return hour === null || hour.puts < this.#putsPerHour ? 0 : hour.began + hourMs - now
   }
 
   count(account: number, now: number): void {

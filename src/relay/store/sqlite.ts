@@ -1,4 +1,5 @@
 import { limits } from '../../wire/limits.ts'
+import { RecipientLimit } from './recipientLimit.ts'
 import { sqliteAccounts } from './sqliteAccounts.ts'
 import { sqliteDevices } from './sqliteDevices.ts'
 import { sqliteGenerations } from './sqliteGenerations.ts'
@@ -15,6 +16,8 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
   const db = openDatabase(file, options)
   const spent = new SpentPermits(db)
   const keys = sqliteKeys(db, spent)
+  const { queueBytes = limits.queueBytes } = options
+  const { permitsPerDay = limits.permitsPerDay, permitPutsPerHour = limits.permitPutsPerHour } = options
   return {
     accounts: sqliteAccounts(db),
     invitations: sqliteInvitations(db, keys.write),
@@ -22,8 +25,12 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
     identities: sqliteIdentities(db, keys.write),
     generations: sqliteGenerations(db),
     keys: keys.store,
-    permits: sqlitePermits(db),
-    queues: sqliteQueues(db, spent, options.queueBytes ?? limits.queueBytes),
+    permits: sqlitePermits(db, permitsPerDay),
+    queues: sqliteQueues(db, {
+      permits: spent,
+      queueBytes,
+      recipients: new RecipientLimit(permitPutsPerHour),
+    }),
     close: async () => {
       db.close()
     },

@@ -39,6 +39,7 @@ class Changes {
   readonly #owner
   readonly #attest
   readonly #setIdentity
+  readonly #devices
   readonly #drops
 
   constructor(db: SqliteDatabase, writeKeys: KeyWriter) {
@@ -52,6 +53,9 @@ class Changes {
     this.#setIdentity = db.prepare<[Bytes, Bytes, number]>(
       'UPDATE accounts SET identity_key = ?, access_key_hash = ? WHERE id = ?',
     )
+    this.#devices = db.prepare<[number], { id: number; device_id: number }>(
+      'SELECT id, device_id FROM devices WHERE account = ?',
+    )
     this.#drops = ['device_keys', 'one_time_pre_keys', 'one_time_kyber_pre_keys'].map((table) =>
       db.prepare<[number]>(`DELETE FROM ${table} WHERE device = ?`),
     )
@@ -62,11 +66,12 @@ class Changes {
     const { account } = owner
     if (sameBytes(owner.identity_key, replacement.identityKey)) return this.#repeat(account, replacement)
     if (!sameBytes(owner.identity_key, replacement.previousIdentityKey)) return { kind: 'superseded' }
-    const { removedDevice } = replacement
-    const removed = removedDevice === null ? null : removeDevice(this.#db, account, removedDevice)
-    if (removedDevice !== null && removed === null) return { kind: 'notFound' }
-    const devices = this.#db.prepare<[number], { id: number }>('SELECT id FROM devices WHERE account = ?')
-    for (const { id } of devices.all(account)) this.#dropKeys(id)
+    const removed: number[] = []
+    for (const { id, device_id } of this.#devices.all(account)) {
+      const kept = id === replacement.device || replacement.keep.includes(device_id)
+      if (kept) this.#dropKeys(id)
+      else if (removeDevice(this.#db, account, device_id) !== null) removed.push(id)
+    }
     this.#setIdentity.run(replacement.identityKey, replacement.accessKeyHash, account)
     this.#bring(replacement)
     return { kind: 'replaced', revision: bump(this.#db, account), removed }
@@ -77,7 +82,7 @@ class Changes {
     this.#dropKeys(replacement.device)
     this.#setIdentity.run(replacement.identityKey, replacement.accessKeyHash, account)
     this.#bring(replacement)
-    return { kind: 'replaced', revision: bump(this.#db, account), removed: null }
+    return { kind: 'replaced', revision: bump(this.#db, account), removed: [] }
   }
 
   adopt(adoption: IdentityAdoption): { readonly revision: number } | null {

@@ -9,6 +9,10 @@ export interface SqliteOptions {
   readonly maxBytes?: number
   /** What may wait for one device, in bytes of bodies. Left out: that of `limits`. */
   readonly queueBytes?: number
+  /** Blind permits that an account may draw in a day (UTC). Left out: that of `limits`. */
+  readonly permitsPerDay?: number
+  /** What permits may bring to one account in an hour. Left out: that of `limits`. */
+  readonly permitPutsPerHour?: number
 }
 
 const pageBytes = 4096

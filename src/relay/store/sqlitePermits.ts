@@ -1,6 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
-import { limits } from '../../wire/limits.ts'
 import { uuidBytes } from './accountRows.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { PermitStore, SpendablePermit } from './store.ts'
@@ -9,7 +8,7 @@ const dayMs = 24 * 3_600_000
 const sweepMs = 3_600_000
 
 /** How many permits an account has drawn on a day. SECURITY 9: a number, nothing of the permits themselves. */
-export function sqlitePermits(db: SqliteDatabase): PermitStore {
+export function sqlitePermits(db: SqliteDatabase, permitsPerDay: number): PermitStore {
   const read = db.prepare<[Uint8Array], { permits_day: number; permits_drawn: number }>(
     'SELECT permits_day, permits_drawn FROM accounts WHERE account_id = ?',
   )
@@ -23,9 +22,9 @@ export function sqlitePermits(db: SqliteDatabase): PermitStore {
     // A clock that was put back does not open the day anew.
     const [day, before] = row.permits_day >= today ? [row.permits_day, row.permits_drawn] : [today, 0]
     const drawn = before + count
-    if (drawn > limits.permitsPerDay) return null
+    if (drawn > permitsPerDay) return null
     write.run(day, drawn, account)
-    return { left: limits.permitsPerDay - drawn }
+    return { left: permitsPerDay - drawn }
   }
   return {
     draw: async (accountId, count, now) =>

@@ -1,6 +1,6 @@
 import { limits } from '../../wire/limits.ts'
 import { PutJudge, putHash } from './putJudge.ts'
-import { RecipientLimit } from './recipientLimit.ts'
+import type { RecipientLimit } from './recipientLimit.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'
 import type {
@@ -21,9 +21,9 @@ interface QueueRow {
 }
 
 /** The durable queues. One process writes them, so what waits can be measured in memory. */
-export function sqliteQueues(db: SqliteDatabase, permits: SpentPermits, queueBytes: number): QueueStore {
-  const judge = new PutJudge(db, permits)
-  const commit = new Committer(db, { judge, permits, queueBytes })
+export function sqliteQueues(db: SqliteDatabase, parts: Omit<CommitterParts, 'judge'>): QueueStore {
+  const judge = new PutJudge(db, parts.permits)
+  const commit = new Committer(db, { judge, ...parts })
   const page = db.prepare<[number, number, number], QueueRow>(
     'SELECT id, received_at, message_id, body FROM queue WHERE device = ? AND id > ? ORDER BY id LIMIT ?',
   )
@@ -65,6 +65,7 @@ interface CommitterParts {
   readonly judge: PutJudge
   readonly permits: SpentPermits
   readonly queueBytes: number
+  readonly recipients: RecipientLimit
 }
 
 interface Numbers {
@@ -86,7 +87,6 @@ class Committer {
   readonly #readState
   readonly #writeState
   readonly #raise
-  readonly #recipients = new RecipientLimit()
   /** As far as known; a device without an entry is measured when needed. */
   readonly #waiting = new Map<number, Waiting>()
 
@@ -127,7 +127,7 @@ class Committer {
     } catch (thrown) {
       // What was counted on the way is no longer true; it is counted afresh.
       this.#waiting.clear()
-      this.#recipients.forget()
+      this.#parts.recipients.forget()
       // SQLite has rolled back by itself after some failures, SQLITE_FULL among them.
       if (this.#db.inTransaction) this.#undo.run()
       throw thrown
@@ -170,7 +170,7 @@ class Committer {
     if (judged.kind !== 'proper') return judged
     const { account, targets } = judged
     if (targets.some(({ device, envelope }) => this.#isFull(device, envelope))) return { kind: 'full' }
-    const retryAfterMs = put.by.kind === 'permit' ? this.#recipients.wait(account, numbers.now) : 0
+    const retryAfterMs = put.by.kind === 'permit' ? this.#parts.recipients.wait(account, numbers.now) : 0
     if (retryAfterMs > 0) return { kind: 'recipientLimit', retryAfterMs }
     const added = targets.flatMap(({ device, envelope }) => {
       const stored = this.#append(device, envelope, numbers.lastId + 1, numbers.receivedAt)
@@ -180,7 +180,7 @@ class Committer {
     })
     if (put.by.kind === 'permit' && added.length > 0) {
       this.#parts.permits.spend(put.by.permit, putHash(put), numbers.now)
-      this.#recipients.count(account, numbers.now)
+      this.#parts.recipients.count(account, numbers.now)
     }
     return { kind: 'stored', added }
   }
