@@ -7,6 +7,7 @@ import {
 } from '@signalapp/libsignal-client/zkgroup.js'
 import { describe, expect, it } from 'vitest'
 import { toHex, type Bytes } from '../base/bytes.ts'
+import { limits } from '../wire/limits.ts'
 import { beginPermits, finishPermits } from './permits.ts'
 
 const secretParams = ServerSecretParams.generate()
@@ -22,9 +23,9 @@ function issue(request: Bytes, params = secretParams): Bytes {
 
 describe('permits', () => {
   it('are as many as were asked for, each verifies at the relay, and each has an id of its own', () => {
-    const { context, request } = beginPermits(50)
+    const { context, request } = beginPermits(limits.permitsAtOnce)
     const permits = finishPermits(context, issue(request), publicParams, now)
-    expect(permits).toHaveLength(50)
+    expect(permits).toHaveLength(limits.permitsAtOnce)
     const ids = permits.map(({ permit, expiresAt }) => {
       const read = new DonationPermit(permit)
       expect(read.expiration.getTime()).toBe(expiresAt)
@@ -32,7 +33,7 @@ describe('permits', () => {
       read.verify(DonationPermitDerivedKeyPair.forExpiration(read.expiration, secretParams), new Date(now))
       return toHex(read.spendId)
     })
-    expect(new Set(ids).size).toBe(50)
+    expect(new Set(ids).size).toBe(limits.permitsAtOnce)
     // The relay cannot tell the permit from the request: its id was not in it.
     for (const id of ids) expect(toHex(request)).not.toContain(id)
   })
@@ -56,6 +57,7 @@ describe('permits', () => {
   })
 
   it('are asked for within the limits of one request', () => {
-    for (const count of [0, -1, 1.5, 51]) expect(() => beginPermits(count)).toThrow('argument.invalid')
+    for (const count of [0, -1, 1.5, limits.permitsAtOnce + 1])
+      expect(() => beginPermits(count)).toThrow('argument.invalid')
   })
 })
