@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, type Clock } from '../../base/clock.ts'
 import { exhausted } from '../../base/exhaustive.ts'
 import { formatRelayText, parseRelayText } from '../../wire/linking.ts'
+import { folders } from './folders.ts'
 import { decide } from './person.ts'
 import { Rest } from './rest.ts'
 import { Station } from './station.ts'
@@ -49,7 +49,7 @@ export class Fleet {
   steps = 0
   readonly #room: RelayRoom
   readonly #acknowledgesEarly: boolean
-  readonly #folder = mkdtempSync(join(tmpdir(), 'valise-model-relay-'))
+  readonly #folder = mkdtempSync(join(folders, 'valise-model-relay-'))
   readonly #clock: Clock = systemClock
   readonly #errands = new Set<Promise<void>>()
   readonly #all: Station[] = []

@@ -1,5 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError, type Result } from '../../base/errors.ts'
@@ -21,10 +20,8 @@ import { Engine } from '../engine.ts'
 import { comingDeviceId } from '../posting.ts'
 import { profileFiles } from '../profileFiles.ts'
 import { memoryKeyStore } from '../testing/workstation.ts'
+import { folders } from './folders.ts'
 import { Wire } from './wire.ts'
-
-/** What a process has written outlives it wherever it lies, so a file system in memory is as good here, and quicker. */
-const folders = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 interface JobRow extends Row {
   readonly lane: string
