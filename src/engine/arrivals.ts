@@ -65,19 +65,27 @@ export class Arrivals implements BatchResult {
   readonly own = new Set<OwnNoticeOutcome>()
   keysUsed = false
   readonly #receipts = new Map<string, ReceivedMessage[]>()
-  readonly #envelopes = new Set<string>()
+  /** Ids in hex. */
+  readonly #envelopes: Set<string>
   readonly #devices = new Set<string>()
   readonly #posting: Posting
   readonly #ownId: string
   readonly #now: number
 
-  constructor(posting: Posting, ownId: string, now: number) {
-    this.#posting = posting
-    this.#ownId = ownId
-    this.#now = now
+  /** `seenBefore`: ids (hex) of envelopes of this batch that were taken in before. */
+  constructor(parts: {
+    readonly posting: Posting
+    readonly ownId: string
+    readonly now: number
+    readonly seenBefore: Iterable<string>
+  }) {
+    this.#posting = parts.posting
+    this.#ownId = parts.ownId
+    this.#now = parts.now
+    this.#envelopes = new Set(parts.seenBefore)
   }
 
-  /** True from the second time on, within this batch. */
+  /** True from the second time on, before this batch or within it. */
   seen(envelopeId: Bytes): boolean {
     const key = toHex(envelopeId)
     const before = this.#envelopes.has(key)

@@ -44,23 +44,26 @@ export function changeMessage(tx: Tx, row: MessageRow, change: MessageChange): E
   return null
 }
 
-/** Null for what is no message of a person. */
-export function stateOf(sql: Sql, row: MessageRow): MessageState | null {
+/** Null for what is no message of a person. `text`: what the row says, where it is at hand. */
+export function stateOf(sql: Sql, row: MessageRow, text: MessageText = textOf(row)): MessageState | null {
   if (row.kind !== 'text') return null
   const { authorId, messageId, sentAt } = row
-  const first = newMessage({ authorId, messageId, sentAt, text: textOf(row) })
+  const first = newMessage({ authorId, messageId, sentAt, text })
   return {
     ...first,
     versions: row.deletedAt === null ? versionsOf(sql, row, first.versions) : [],
     deletedAt: row.deletedAt,
     reactions: new Map(
-      readReactions(sql, row).map(({ personId, sentAt: at, changeId, ...placed }) => [
+      (row.answered ? readReactions(sql, row) : []).map(({ personId, sentAt: at, changeId, ...placed }) => [
         personId,
         { sentAt: at, changeId, reaction: checkedReaction(placed) },
       ]),
     ),
     acknowledgements: new Map(
-      readAcknowledgements(sql, row).map(({ personId, acknowledgedAt }) => [personId, acknowledgedAt]),
+      (row.answered ? readAcknowledgements(sql, row) : []).map(({ personId, acknowledgedAt }) => [
+        personId,
+        acknowledgedAt,
+      ]),
     ),
   }
 }

@@ -17,8 +17,8 @@ import { stateOf, textOf } from './messageChanges.ts'
 
 /** A message as the window shows it. */
 export function viewOf(sql: Sql, row: MessageRow): MessageView {
-  const state = stateOf(sql, row)
   const text = row.kind === 'text' && row.deletedAt === null ? textOf(row) : null
+  const state = stateOf(sql, row, text ?? undefined)
   return {
     messageId: toHex(row.messageId),
     conversationId: row.conversationId,

@@ -1,4 +1,4 @@
-import { copyBytes, type Bytes } from '../base/bytes.ts'
+import { copyBytes, toHex, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError, reportOf } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
@@ -9,7 +9,7 @@ import { retryReference } from '../protocol/retry.ts'
 import { writeTakenUpTo } from '../storage/repositories/account.ts'
 import { readRemovedOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { insertQuarantined } from '../storage/repositories/quarantine.ts'
-import { envelopeSeen, rememberEnvelope } from '../storage/repositories/received.ts'
+import { envelopesSeen, rememberEnvelope } from '../storage/repositories/received.ts'
 import { readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Vault } from '../storage/vault.ts'
 import { limits } from '../wire/limits.ts'
@@ -164,7 +164,8 @@ export class Receiver {
   }
 
   async #takeIn(turn: Turn, batch: readonly Envelope[], connection: LiveConnection): Promise<BatchResult> {
-    const changes = this.#arrivals()
+    const ids = batch.map(({ messageId }) => toHex(messageId))
+    const changes = this.#arrivals(envelopesSeen(this.#parts.vault.sql, ids))
     let last = Number(readSetting(this.#parts.vault.sql, 'lastReceivedAt') ?? '0')
     for (const [index, envelope] of batch.entries()) {
       if (index % breathEvery === breathEvery - 1) await new Promise((resolve) => setImmediate(resolve))
@@ -187,14 +188,14 @@ export class Receiver {
     return changes
   }
 
-  #arrivals(): Arrivals {
+  #arrivals(seenBefore: Iterable<string> = []): Arrivals {
     const { posting, self, clock } = this.#parts
-    return new Arrivals(posting, self.accountId, clock.now())
+    return new Arrivals({ posting, ownId: self.accountId, now: clock.now(), seenBefore })
   }
 
   async #takeOne(turn: Turn, envelope: Incoming, changes: Arrivals): Promise<void> {
     const { envelopeId, receivedAt, queueId } = envelope
-    if (envelopeSeen(this.#parts.vault.sql, envelopeId) || changes.seen(envelopeId)) return
+    if (changes.seen(envelopeId)) return
     const opened = await turn.open(envelope.body, receivedAt, envelopeId)
     // Ephemeral ones are worth nothing later: neither kept nor remembered beyond their ratchet step.
     if (queueId > 0) turn.writes.write((tx) => rememberEnvelope(tx, envelopeId, receivedAt))

@@ -1,5 +1,5 @@
 import { PublicKey, type SenderCertificate } from '@signalapp/libsignal-client'
-import type { Bytes } from '../base/bytes.ts'
+import { toBase64Url, type Bytes } from '../base/bytes.ts'
 import { CodedError } from '../base/errors.ts'
 import { protocolError } from './errors.ts'
 
@@ -23,7 +23,7 @@ export class CertificateJudge {
   check(certificate: SenderCertificate, at: number): void {
     // Told apart here, for libsignal answers alike for a foreign root and for an expired certificate (4.17).
     if (certificate.expiration() <= at) throw new CodedError('certificate.expired')
-    const bytes = Buffer.from(certificate.serialize()).toString('latin1')
+    const bytes = toBase64Url(certificate.serialize())
     if (this.#good.has(bytes)) return
     if (!this.#isSigned(certificate, at)) throw new CodedError('certificate.untrusted')
     if (this.#good.size >= remembered) this.#good.clear()

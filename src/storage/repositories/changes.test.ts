@@ -225,6 +225,23 @@ describe('changes before their message', () => {
   })
 })
 
+it('are told of by the row of their message', () => {
+  const [first, second, third] = [1, 2, 3].map((n) => {
+    const position = kit.write((tx) => insertMessage(tx, testMessage('a', n))) ?? 0
+    return { position, ref: { authorId: 'a', messageId: testMessage('a', n).messageId } }
+  })
+  const answered = () =>
+    [first, second, third].map((one) => readMessage(kit.sql, one?.position ?? 0)?.answered)
+  expect(answered()).toEqual([false, false, false])
+  const who = { personId: 'p', changeId: blob(1) }
+  if (second !== undefined && third !== undefined)
+    kit.write((tx) => {
+      writeReaction(tx, { ...who, message: second.ref, sentAt: 1, emoji: '👍', service: 0 })
+      writeAcknowledgement(tx, { ...who, message: third.ref, acknowledgedAt: 1 })
+    })
+  expect(answered()).toEqual([false, true, true])
+})
+
 it('is answered from indexes', () => {
   for (const [query, ...parameters] of [
     [reactionsOf, 'a', blob(1)],

@@ -48,6 +48,7 @@ it('keeps everything that a message has', () => {
     deletedAt: null,
     editedAt: null,
     expiresAt: null,
+    answered: false,
   })
   expect(readRaw(kit.sql, position)).toEqual(raw)
   const system = insert(testMessage('a', 2, { kind: 'system', system: '{"kind":"timer"}' }))

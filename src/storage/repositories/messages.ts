@@ -47,10 +47,15 @@ export interface MessageRow extends Required<Omit<NewMessage, 'raw'>> {
   readonly editedAt: number | null
   /** When it disappears; null while its timer has not begun. */
   readonly expiresAt: number | null
+  /** Somebody has reacted to it, or taken it into account. */
+  readonly answered: boolean
 }
 
 const columns = `position, conversation_id, message_id, author_id, author_device, own, kind, text, sent_at, received_at,
-  delivery, error, body, system, deleted_at, edited_at, read_at, timer_seconds, expires_at, acknowledge_by`
+  delivery, error, body, system, deleted_at, edited_at, read_at, timer_seconds, expires_at, acknowledge_by,
+  EXISTS (SELECT 1 FROM reaction WHERE message_author = author_id AND reaction.message_id = message.message_id) OR
+  EXISTS (SELECT 1 FROM acknowledgement
+    WHERE message_author = author_id AND acknowledgement.message_id = message.message_id) AS answered`
 
 interface Raw extends Readonly<Record<string, SqlValue>> {
   position: number
@@ -73,6 +78,7 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
   timer_seconds: number
   expires_at: number | null
   acknowledge_by: number | null
+  answered: number
 }
 
 export const messageQueries = {
@@ -256,5 +262,6 @@ function fromRaw(raw: Raw): MessageRow {
     timerSeconds: raw.timer_seconds,
     expiresAt: raw.expires_at,
     acknowledgeBy: raw.acknowledge_by,
+    answered: raw.answered === 1,
   }
 }

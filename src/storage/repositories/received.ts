@@ -33,10 +33,17 @@ export function rememberReceived(tx: Tx, key: ReceivedKey, receivedAt: number): 
   return changes === 1
 }
 
-/** True when this envelope was taken in before, decrypted or quarantined: the relay delivers at least once. */
-export function envelopeSeen(sql: Sql, envelopeId: Bytes): boolean {
-  return sql.get('SELECT 1 AS seen FROM received_envelope WHERE envelope_id = ?', [envelopeId]) !== null
+/**
+ * Which of these envelopes (ids in hex) were taken in before, decrypted or quarantined: the relay delivers at least once.
+ */
+export function envelopesSeen(sql: Sql, envelopeIds: readonly string[]): ReadonlySet<string> {
+  const rows = sql.all<{ id: string }>(envelopesSeenQuery, [JSON.stringify(envelopeIds)])
+  return new Set(rows.map(({ id }) => id))
 }
+
+export const envelopesSeenQuery = `
+  SELECT lower(hex(envelope_id)) AS id FROM received_envelope
+  WHERE envelope_id IN (SELECT unhex(value) FROM json_each(?))`
 
 export function rememberEnvelope(tx: Tx, envelopeId: Bytes, receivedAt: number): void {
   tx.run('INSERT INTO received_envelope (envelope_id, received_at) VALUES (?, ?) ON CONFLICT DO NOTHING', [
