@@ -1,6 +1,7 @@
 import { toHex } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import { dueExpired, nextExpiry } from '../storage/repositories/expiry.ts'
+import { boundedExpiry } from '../content/rules/timers.ts'
+import { dueExpired, nextExpiry, runningTimers, setExpiry } from '../storage/repositories/expiry.ts'
 import { deleteMessages, readMessage } from '../storage/repositories/messages.ts'
 import type { Vault } from '../storage/vault.ts'
 import type { RemovedMessage } from './arrivals.ts'
@@ -17,6 +18,8 @@ export class Expiry {
   readonly #gone: (messages: readonly RemovedMessage[]) => void
   #timer: NodeJS.Timeout | null = null
   #stopped = false
+  /** The clock at the last look; at the first one every clock has gone back. */
+  #looked = Infinity
 
   constructor(vault: Vault, clock: Clock, gone: (messages: readonly RemovedMessage[]) => void) {
     this.#vault = vault
@@ -44,12 +47,29 @@ export class Expiry {
   /** When the next one is due; null for none. */
   #takeAway(): number | null {
     try {
+      this.#shorten()
       this.#takeAllAway()
       return nextExpiry(this.#vault.sql)
     } catch {
       // A full disk: looked at again after the longest rest.
       return Infinity
     }
+  }
+
+  /** After the clock has gone back, nothing stays longer than its whole timer from now. */
+  #shorten(): void {
+    const now = this.#clock.now()
+    const leapt = now < this.#looked
+    this.#looked = now
+    if (!leapt) return
+    const late = runningTimers(this.#vault.sql).flatMap(({ position, timerSeconds, expiresAt }) => {
+      const at = boundedExpiry(expiresAt, timerSeconds, now)
+      return at < expiresAt ? [{ position, at }] : []
+    })
+    if (late.length === 0) return
+    this.#vault.transaction((tx) => {
+      for (const { position, at } of late) setExpiry(tx, position, at)
+    })
   }
 
   #takeAllAway(): void {

@@ -3,16 +3,15 @@ import { describe, expect, it } from 'vitest'
 import { isForOwnDevices } from '../content.ts'
 import { lastSentAt, receiptIds } from '../limits.ts'
 import type { ConversationSettings } from '../ownDevices.ts'
-import { anyBodyOf, anyContent, anyId, anyRef, anyText, anyTimer, bodiesForOwnDevices } from '../testing.ts'
+import { anyBodyOf, anyContent, anyId, anyTimer, bodiesForOwnDevices } from '../testing.ts'
 import { plainText } from '../text.ts'
 import { decidedAbout, decisionOf } from './identityDecisions.ts'
 import { newMessage, reduceMessage } from './messageState.ts'
 import { compareStamps, newest, timeAfter, type Stamp } from './order.ts'
-import { withoutExcerptOf } from './quotes.ts'
 import { receiptsFor, stateAfterReceipt, type ReceiptTerms, type SentState } from './receipts.ts'
 import { mergeSettings, type Settings } from './settings.ts'
 import { changeOf, targetsOf } from './targets.ts'
-import { earliest, expiresAt, shortestTimer, type Countdown } from './timers.ts'
+import { boundedExpiry, shortestTimer } from './timers.ts'
 
 const own = '00000000-0000-4000-8000-00000000000a'
 const peer = '00000000-0000-4000-8000-00000000000b'
@@ -49,36 +48,19 @@ describe('order', () => {
 })
 
 describe('timers', () => {
-  const countdown = (parts: Partial<Countdown>): Countdown => ({
-    timerSeconds: 60,
-    own: false,
-    sentAt: 1_000,
-    readAt: null,
-    now: 500_000,
-    kept: null,
-    ...parts,
-  })
-
-  it('start when read, for the author when sent', () => {
-    expect(expiresAt(countdown({}))).toBeNull()
-    expect(expiresAt(countdown({ readAt: 400_000 }))).toBe(460_000)
-    expect(expiresAt(countdown({ own: true }))).toBe(61_000)
-    expect(expiresAt(countdown({ own: true, timerSeconds: 0 }))).toBeNull()
-    expect(expiresAt(countdown({ timerSeconds: 0, readAt: 1, kept: 7 }))).toBe(7)
-  })
-
   it('let nothing live longer than when it started, however clocks jump', () => {
     const clocks = fc.array(fc.integer({ min: 0, max: 2_000_000 }), { minLength: 1, maxLength: 8 })
     const start = fc.integer({ min: 0, max: 3_000_000 })
     fc.assert(
-      fc.property(clocks, start, fc.boolean(), (nows, begun, isOwn) => {
-        let kept: number | null = null
+      fc.property(clocks, start, (nows, begun) => {
+        let kept = begun + 60_000
         for (const now of nows) {
-          const found = expiresAt(countdown({ own: isOwn, sentAt: begun, readAt: begun, now, kept }))
-          expect(found).not.toBeNull()
-          expect(found).toBeLessThanOrEqual(Math.min(kept ?? Infinity, now + 60_000, begun + 60_000))
+          const found = boundedExpiry(kept, 60, now)
+          expect(found).toBe(Math.min(kept, now + 60_000))
+          expect(found - now).toBeLessThanOrEqual(60_000)
           kept = found
         }
+        expect(kept).toBeLessThanOrEqual(begun + 60_000)
       }),
     )
   })
@@ -88,8 +70,6 @@ describe('timers', () => {
       fc.property(fc.array(anyTimer, { maxLength: 5 }), (seconds) => {
         const running = seconds.filter((one) => one > 0)
         expect(shortestTimer(...seconds)).toBe(running.length === 0 ? 0 : Math.min(...running))
-        const moments = seconds.map((one) => (one === 0 ? null : one))
-        expect(earliest(...moments)).toBe(running.length === 0 ? null : Math.min(...running))
       }),
     )
   })
@@ -220,23 +200,6 @@ describe('decisions about an identity key', () => {
           ),
         ).toBeNull()
         expect(decidedAbout(body.identityKey, null)).toBeNull()
-      }),
-    )
-  })
-})
-
-describe('quotes', () => {
-  it('lose what they repeat of a deleted message, and of no other', () => {
-    fc.assert(
-      fc.property(anyText, anyRef, (text, ref) => {
-        expect(withoutExcerptOf(ref, text)).toBe(text)
-        const quoting = { ...text, quote: { message: ref, excerpt: 'secret' } }
-        const forgotten = withoutExcerptOf({ ...ref }, quoting)
-        expect(forgotten).toEqual({ ...text, quote: { message: ref, excerpt: '' } })
-        expect(withoutExcerptOf(ref, forgotten)).toBe(forgotten)
-        // The same id chosen by somebody else names another message.
-        expect(withoutExcerptOf({ ...ref, authorId: own }, quoting)).toBe(quoting)
-        expect(withoutExcerptOf({ ...ref, messageId: id(9) }, quoting)).toBe(quoting)
       }),
     )
   })
