@@ -74,6 +74,7 @@ export const errorCodes = [
   'link.unknown',
   'link.mismatch',
   'link.tooManyTries',
+  'link.notNow',
   'permit.invalid',
   'permit.exhausted',
   'permit.recipientLimit',

@@ -63,12 +63,16 @@ export class Access {
   /** True when another authorisation may be taken in place of the one that was refused. */
   refused(accountId: string, authorisation: Authorisation, code: ErrorCode): boolean {
     // Any refusal: they may have told us their key while this was under way.
-    if (authorisation.kind === 'permit')
-      return code === 'permit.invalid' || readPersonKey(this.#vault.sql, accountId) !== null
+    if (authorisation.kind === 'permit') return code === 'permit.invalid' || this.isKnown(accountId)
     if (code !== 'access.denied') return false
     // They have changed it without telling us: a permit serves as for any stranger.
     this.#vault.transaction((tx) => forgetPersonKey(tx, accountId))
     return true
+  }
+
+  /** Their access key is known here. */
+  isKnown(accountId: string): boolean {
+    return readPersonKey(this.#vault.sql, accountId) !== null
   }
 
   /** Keeps some in stock. */

@@ -9,6 +9,7 @@ import { identityPublicKey, newIdentityKeyPair } from '../protocol/keys.ts'
 import { formatInvitation, parseInvitation } from '../wire/invitation.ts'
 import { formatRelayText, parseRelayText } from '../wire/linking.ts'
 import { profileFiles } from './profileFiles.ts'
+import { linkDevice } from './testing/linkDevice.ts'
 import { RelayProcess } from './testing/relayProcess.ts'
 import { Tampered, TamperingProxy } from './testing/tamperingProxy.ts'
 import { until, Workstation } from './testing/workstation.ts'
@@ -281,6 +282,17 @@ const provocations: Provocations = {
     'link.tooManyTries': async () => {
       for (let tries = 0; tries < 5; tries += 1) await a.refusal('device.link', { code: '0'.repeat(20) })
       return await a.refusal('device.link', { code: '0'.repeat(20) })
+    },
+    'link.notNow': async () => {
+      const [first, second] = [await station(), await station()]
+      await first.enrol(await invitation())
+      await linkDevice(first, second, 'DEUX')
+      const { devices } = await first.ask('device.list', {})
+      const lost = devices.find(({ current }) => !current)
+      return await told('/v1/identity', refusing('relay.unavailable'), async () => {
+        await first.ask('device.remove', { deviceId: lost?.deviceId ?? 0, reason: 'lost' })
+        return await first.refusal('device.link', { code: '0'.repeat(20) })
+      })
     },
     'device.limit': () =>
       told('/v1/link/find', refusing('device.limit'), () =>

@@ -42,6 +42,15 @@ export function nextStep(
   return exhausted(outcome)
 }
 
+/**
+ * Of the job that hands the account's new keys over: it goes over the session that there is, or not at all, for whoever
+ * stole the old key could offer another one; and what failed has not been handed over.
+ */
+export function handoverStep(step: NextStep, attempts: number, random: number): NextStep {
+  const isRefused = step.kind === 'fail' || (step.kind === 'repair' && step.make.length > 0)
+  return isRefused ? postponed(attempts, 0, random) : step
+}
+
 /** Codes that the same put will meet again however long it waits. */
 const permanent: ReadonlySet<ErrorCode> = new Set(['recipient.unknown', 'frame.tooLarge', 'frame.malformed'])
 

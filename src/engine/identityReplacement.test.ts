@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { toHex } from '../base/bytes.ts'
+import { comingIdentities, previousIdentities, readPending } from './pendingIdentity.ts'
 import { linkDevice, texts } from './testing/linkDevice.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 
-const { fresh, enrolled } = setting()
+const here = setting()
+const { fresh, enrolled } = here
 
 const linked = async (first: Workstation, deviceName: string): Promise<Workstation> =>
   linkDevice(first, await fresh(), deviceName)
@@ -21,6 +24,17 @@ const isGone = async (station: Workstation): Promise<boolean> =>
 
 const replacedTimes = async (station: Workstation): Promise<number> =>
   (await station.ready()).alerts.filter(({ kind }) => kind === 'identityReplaced').length
+
+/** The identity key pairs that a device has or was handed, in hex; its own first. */
+const keysOf = async (station: Workstation): Promise<string[]> =>
+  station.peek((sql) => {
+    const own =
+      sql.get<{ key: string }>('SELECT lower(hex(identity_key_pair)) AS key FROM account')?.key ?? ''
+    return [own, ...comingIdentities(sql).map(toHex), ...previousIdentities(sql).map(toHex)]
+  })
+
+const isUnderWay = async (station: Workstation): Promise<boolean> =>
+  station.peek((sql) => readPending(sql) !== null)
 
 describe('a lost device', () => {
   it('costs the account its identity key; the others go on and contacts decide', async () => {
@@ -58,7 +72,9 @@ describe('a lost device', () => {
   }, 150_000)
 
   it('takes with it who was handed a key before and never came to take it up', async () => {
-    const a = await enrolled('Solène')
+    const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
+    const toB = await a.openConversation(b)
+    await b.openConversation(a)
     const [lost1, away, lost2] = [
       await linked(a, 'DEUX'),
       await linked(a, 'TROIS'),
@@ -71,6 +87,9 @@ describe('a lost device', () => {
     expect(await isGone(lost1)).toBe(true)
     expect(await names(a)).toEqual(expect.arrayContaining(['TROIS', 'QUATRE']))
     expect(await names(a)).toHaveLength(3)
+    // What is for the one that is away waits ahead of the new keys.
+    await a.send(toB, 'entre les deux')
+    await until(async () => (await a.thread(toB))[0]?.delivery === 'delivered')
     await lose(a, 'QUATRE')
     await until(async () => (await replacedTimes(a)) === 2)
     expect(await names(a)).toHaveLength(1)
@@ -84,7 +103,7 @@ describe('a lost device', () => {
   it('and another one at the same time, said at two desks, leave both with one key', async () => {
     const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
     const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
-    const [, a3] = [await linked(a, 'DEUX'), await linked(a, 'TROIS'), await linked(a, 'QUATRE')]
+    const [lost1, a3, lost2] = [await linked(a, 'DEUX'), await linked(a, 'TROIS'), await linked(a, 'QUATRE')]
     for (const one of [a, a3]) await until(async () => (await names(one)).length === 4)
     await Promise.all([lose(a, 'DEUX'), lose(a3, 'QUATRE')])
     for (const one of [a, a3]) await until(async () => (await replacedTimes(one)) === 2)
@@ -100,5 +119,37 @@ describe('a lost device', () => {
     await a3.send(toB, 'du troisième')
     await until(async () => (await texts(a, toB)).includes('du troisième'))
     await until(async () => (await texts(b, toA)).includes('du troisième'))
+    for (const lost of [lost1, lost2]) expect(await keysOf(lost)).not.toContain((await keysOf(a))[0])
+  }, 150_000)
+
+  it('and another one that was handed the new key are followed by yet another key', async () => {
+    const a = await enrolled('Solène')
+    const [lost1, lost2, a4] = [await linked(a, 'DEUX'), await linked(a, 'TROIS'), await linked(a, 'QUATRE')]
+    for (const one of [a, lost2, a4]) await until(async () => (await names(one)).length === 4)
+    await Promise.all([lose(a, 'DEUX'), lose(a, 'TROIS')])
+    await until(async () => (await names(a)).length === 2)
+    await until(async () => (await isGone(lost1)) && (await isGone(lost2)))
+    await until(async () => {
+      const [[final], ofOther] = [await keysOf(a), await keysOf(a4)]
+      return final === ofOther[0] && !(await isUnderWay(a))
+    })
+    for (const lost of [lost1, lost2]) expect(await keysOf(lost)).not.toContain((await keysOf(a))[0])
+  }, 150_000)
+
+  it('does not let in who was linked after it was said, for it may be the thief’s', async () => {
+    const a = await enrolled('Solène')
+    const [lost, a3] = [await linked(a, 'DEUX'), await linked(a, 'TROIS')]
+    await until(async () => (await names(lost)).length === 3)
+    await here.relay.kill()
+    await until(async () => (await a.ready()).connection.state === 'offline')
+    await lose(a, 'DEUX')
+    await a.engine.stop()
+    await here.relay.up()
+    const late = await linked(lost, 'QUATRE')
+    await a.restart()
+    for (const one of [lost, late]) await until(async () => isGone(one))
+    await until(async () => (await replacedTimes(a3)) === 1)
+    expect((await names(a)).toSorted()).toEqual(['POSTE-1', 'TROIS'])
+    expect(await keysOf(late)).not.toContain((await keysOf(a))[0])
   }, 150_000)
 })

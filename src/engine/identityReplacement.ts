@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto'
-import { sameBytes, toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
+import { toBase64Url, toHex, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
-import { z } from 'zod'
 import { keyToken } from '../journal/index.ts'
-import { identityPublicKey, makeKeys, newFirstKeyId, newIdentityKeyPair } from '../protocol/keys.ts'
-import { accessKeyHash, accessKeyOf, newProfileKey } from '../protocol/profileKey.ts'
+import { identityPublicKey, makeKeys, newFirstKeyId } from '../protocol/keys.ts'
+import { accessKeyHash, accessKeyOf } from '../protocol/profileKey.ts'
 import type { Protocol, Turn } from '../protocol/protocol.ts'
-import type { Sql } from '../storage/binding.ts'
 import { updateIdentity, updateProfileKey } from '../storage/repositories/account.ts'
 import { readConversations } from '../storage/repositories/conversations.ts'
 import {
@@ -15,28 +12,38 @@ import {
   deleteLane,
   dropAllCiphertexts,
   encryptedJobs,
-  jobsAbout,
-  type Job,
+  laneAttempts,
+  makeLaneDue,
 } from '../storage/repositories/outbox.ts'
 import { readOwnDevices, replaceOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
-import type { RouteBody } from '../wire/http.ts'
+import type { RouteAnswer, RouteBody } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
 import type { Alerts } from './alerts.ts'
 import { attestationOf } from './enrolment.ts'
 import type { Journal } from './journal.ts'
-import { expectNobody, ownLane, type Posting } from './posting.ts'
+import {
+  comingIdentities,
+  handedOver,
+  handoverJobs,
+  newPending,
+  previousIdentities,
+  readPending,
+  writePending,
+  type Pending,
+} from './pendingIdentity.ts'
+import { comingDeviceId, expectNobody, ownLane, type Posting } from './posting.ts'
 import type { RelayConnection } from './relay/connection.ts'
 import type { Retries } from './retries.ts'
 import { stored, type Self } from './self.ts'
 
 /** How many identity keys before the present one still open what was sealed for them. */
 const previousKept = 3
-/** How often the keys are offered to a device before the account goes on without it: about a quarter of a minute in all. */
+/** How often in a row the keys are offered to a device before the account goes on without it (`jobBackOff`). */
 const handoverTries = 5
-/** Keys that were handed over and that the relay has not taken; other devices may decide at the same time. */
-const comingKept = 4
+
+type Listed = RouteAnswer<'devices'>
 
 interface ReplacementParts {
   readonly vault: Vault
@@ -54,19 +61,6 @@ interface ReplacementParts {
   readonly replaced: () => void
 }
 
-/** What is under way, as the vault keeps it: a crash or a lost answer goes on where it stood. */
-const pendingSchema = z.strictObject({
-  identityKeyPair: z.string(),
-  profileKey: z.string(),
-  /** Device ids that were lost. */
-  lost: z.array(z.int()),
-  /** Device ids that stay: those that the person knew when they decided. Whoever was linked since may be the thief's. */
-  keep: z.array(z.int()),
-  /** Of the content that hands the keys over to them, hex. */
-  handover: z.string(),
-})
-type Pending = z.infer<typeof pendingSchema>
-
 /**
  * A new identity key for the account after a device was lost: the thief has the old one. First the account's other devices
  * are handed the new keys over the sessions that they still have, then the relay takes the key and removes every device
@@ -80,22 +74,23 @@ export class IdentityReplacement {
     this.#parts = parts
   }
 
+  /** New keys are on their way: decided on here, or handed over by another device. */
+  get isUnderWay(): boolean {
+    const { sql } = this.#parts.vault
+    return readPending(sql) !== null || handedOver(sql).length > 0
+  }
+
   /**
-   * Decides on it, durably, before the lost device is taken off the account; `resume` carries it out. A second device that
-   * is lost meanwhile goes with the first: a key that the relay may have taken already is never put aside.
+   * Decides on it, durably, before the lost device is taken off the account; `resume` carries it out. A key that the relay
+   * may have taken already is never put aside: when a device that may know it is lost meanwhile, another one follows it.
    */
   begin(lostDevice: number): void {
     const { vault, self } = this.#parts
     vault.transaction((tx) => {
       const before = readPending(tx)
       deleteLane(tx, ownLane(self.accountId, lostDevice))
-      if (before === null) {
-        const identityKeyPair = toHex(newIdentityKeyPair())
-        const profileKey = toHex(newProfileKey())
-        this.#handOver(tx, { identityKeyPair, profileKey, lost: [lostDevice], keep: this.#others(tx) })
-      } else {
-        writePending(tx, { ...before, lost: [...before.lost, lostDevice] })
-      }
+      if (before === null) this.#handOver(tx, newPending([lostDevice], this.#others(tx)))
+      else writePending(tx, { ...before, lost: [...before.lost, lostDevice] })
     })
     this.#parts.wake()
   }
@@ -106,19 +101,21 @@ export class IdentityReplacement {
   }
 
   /** To those that stay. What was to be handed over before goes. */
-  #handOver(tx: Tx, decided: Omit<Pending, 'handover'>): void {
+  #handOver(tx: Tx, pending: Pending): void {
+    const { posting, clock, self } = this.#parts
     const before = readPending(tx)
     if (before !== null) for (const { jobId } of handoverJobs(tx, before)) deleteJob(tx, jobId)
-    const keep = decided.keep.filter((deviceId) => !decided.lost.includes(deviceId))
-    const pending = { ...decided, keep, handover: toHex(randomBytes(16)) }
     writePending(tx, pending)
     const body = {
       kind: 'accountKeys',
       identityKeyPair: stored(pending.identityKeyPair),
       profileKey: stored(pending.profileKey),
-      changedAt: this.#parts.clock.now(),
+      changedAt: clock.now(),
     } as const
-    for (const deviceId of keep) this.#parts.posting.toOwnDevice(tx, deviceId, body, stored(pending.handover))
+    for (const deviceId of pending.keep) {
+      posting.toOwnDevice(tx, deviceId, body, stored(pending.handover))
+      makeLaneDue(tx, ownLane(self.accountId, deviceId))
+    }
   }
 
   /** Goes on with what is under way, if anything is; called at each connection and whenever something has left. */
@@ -130,38 +127,52 @@ export class IdentityReplacement {
   }
 
   async #step(): Promise<void> {
-    const { sql } = this.#parts.vault
-    if (handedOver(sql).length > 0) await this.#adopt()
-    const pending = readPending(sql)
-    if (pending === null) return
-    await this.#removeLost(pending)
-    // The other devices first: afterwards nothing that this one sends is believed by who knows the old key alone.
-    const waiting = handoverJobs(sql, pending)
-    if (waiting.some(({ attempts }) => attempts < handoverTries)) return
-    const unreached = waiting.map(({ onlyDevice }) => onlyDevice)
+    if (!this.isUnderWay) return
+    const { connection, vault } = this.#parts
+    const listed = await connection.request('devices')
+    await this.#adopt(listed)
+    const pending = readPending(vault.sql)
+    // Where the relay names yet another key: another device was quicker, and hands it over.
+    if (pending === null || !this.#isOurs(listed.identityKey)) return
+    await this.#removeLost(pending, listed)
+    const unreached = this.#unreached(pending)
+    if (unreached === null) return
     const gone = [...pending.lost, ...unreached]
-    await this.#replace(
-      pending,
-      pending.keep.filter((deviceId) => !gone.includes(deviceId)),
-    )
+    const keep = pending.keep.filter((deviceId) => !gone.includes(deviceId))
+    await this.#replace(pending, listed, keep)
   }
 
-  async #removeLost({ lost }: Pending): Promise<void> {
-    const { connection } = this.#parts
-    const listed = (await connection.request('devices')).devices.map(({ deviceId }) => deviceId)
-    for (const deviceId of lost.filter((one) => listed.includes(one))) {
-      await connection.request('removeDevice', { query: { deviceId: String(deviceId) } })
+  #isOurs(identityKey: string): boolean {
+    const { self, vault } = this.#parts
+    const ours = [self.account.identityKeyPair, ...comingIdentities(vault.sql)]
+    return ours.some((pair) => toBase64Url(identityPublicKey(pair)) === identityKey)
+  }
+
+  async #removeLost({ lost }: Pending, { devices }: Listed): Promise<void> {
+    for (const deviceId of lost.filter((one) => devices.some((device) => device.deviceId === one))) {
+      await this.#parts.connection.request('removeDevice', { query: { deviceId: String(deviceId) } })
     }
   }
 
-  async #replace(pending: Pending, keep: readonly number[]): Promise<void> {
+  /**
+   * The devices that the keys could not be sent to; null while that is still being tried. The others first: afterwards
+   * nothing that this device sends is believed by who knows the old key alone.
+   */
+  #unreached(pending: Pending): number[] | null {
+    const { vault, self } = this.#parts
+    const waiting = handoverJobs(vault.sql, pending).flatMap(({ onlyDevice }) => onlyDevice ?? [])
+    // What is ahead of the keys in the lane waits for the same reason, and is what is tried.
+    const tries = waiting.map((deviceId) => laneAttempts(vault.sql, ownLane(self.accountId, deviceId)))
+    return tries.every((count) => count >= handoverTries) ? waiting : null
+  }
+
+  async #replace(pending: Pending, listed: Listed, keep: readonly number[]): Promise<void> {
     const { connection, self } = this.#parts
     const identityKeyPair = stored(pending.identityKeyPair)
     const profileKey = stored(pending.profileKey)
     const identityKey = toBase64Url(identityPublicKey(identityKeyPair))
     const keys = await this.#keysFor(identityKeyPair)
     const attestation = attestationOf({ ...self.account, identityKeyPair })
-    const listed = await connection.request('devices')
     if (listed.identityKey === identityKey) {
       // The relay took it and its answer was lost: only this device's keys are in doubt.
       await connection.request('adoptIdentity', { body: { identityKey, attestation, keys } })
@@ -180,36 +191,39 @@ export class IdentityReplacement {
       })
     }
     await this.#take(identityKeyPair, (tx) => {
-      forgetSetting(tx, 'replacingIdentity')
+      const decided = readPending(tx) ?? pending
       forgetSetting(tx, 'adoptIdentity')
+      // The relay takes nobody any more who was let in under the old key.
+      expectNobody(tx, self.accountId)
       updateProfileKey(tx, profileKey)
-      const unreached = pending.keep.filter((deviceId) => !keep.includes(deviceId))
-      this.#goWithout(tx, unreached)
+      this.#goWithout(tx, decided.lost, keep)
       this.#tellContacts(tx)
+      // One that was lost since may know these keys already.
+      const isKnown = decided.lost.some((deviceId) => decided.keep.includes(deviceId))
+      if (isKnown) this.#handOver(tx, newPending(decided.lost, keep))
+      else forgetSetting(tx, 'replacingIdentity')
     })
   }
 
-  /** The relay has removed them; the person is told, for they have to link them again. */
-  #goWithout(tx: Tx, unreached: readonly number[]): void {
+  /** The relay has removed all but those that stay; the person is told of whom they have to link again. SECURITY 13. */
+  #goWithout(tx: Tx, lost: readonly number[], keep: readonly number[]): void {
     const { journal, alerts, clock, self } = this.#parts
-    const known = readOwnDevices(tx)
-    const { removed } = replaceOwnDevices(
-      tx,
-      known.filter(({ deviceId }) => !unreached.includes(deviceId)),
-      clock.now(),
+    const stay = readOwnDevices(tx).filter(
+      ({ deviceId }) => deviceId === self.deviceId || keep.includes(deviceId),
     )
+    const { removed } = replaceOwnDevices(tx, stay, clock.now())
     for (const { deviceId, name } of removed) {
       deleteLane(tx, ownLane(self.accountId, deviceId))
-      const payload = { deviceId, reason: 'unreached' } as const
-      journal.append(tx, () => ({ type: 'device.removed', actor: 'device', payload }))
-      alerts.add(tx, 'deviceRemoved', name)
+      const isLost = lost.includes(deviceId)
+      const payload = { deviceId, reason: isLost ? 'lost' : 'unreached' } as const
+      journal.append(tx, () => ({ type: 'device.removed', actor: isLost ? 'person' : 'device', payload }))
+      if (!isLost) alerts.add(tx, 'deviceRemoved', name)
     }
   }
 
   /** Another device has replaced it and handed it over; the list changes when the relay has taken it. */
-  async #adopt(): Promise<void> {
+  async #adopt({ identityKey, devices }: Listed): Promise<void> {
     const { connection, self, vault } = this.#parts
-    const { identityKey } = await connection.request('devices')
     const identityKeyPair = handedOver(vault.sql).find(
       (pair) => toBase64Url(identityPublicKey(pair)) === identityKey,
     )
@@ -220,9 +234,13 @@ export class IdentityReplacement {
     })
     await this.#take(identityKeyPair, (tx) => {
       forgetSetting(tx, 'adoptIdentity')
+      const isListed = (deviceId: number): boolean => devices.some((one) => one.deviceId === deviceId)
+      const coming = comingDeviceId(tx)
+      if (coming !== null && !isListed(coming)) expectNobody(tx, self.accountId)
       const pending = readPending(tx)
-      // What this device has decided on itself is to follow; under the key that it has from now on.
-      if (pending !== null) this.#handOver(tx, pending)
+      // What this device has decided on itself follows, with other keys: whom the other device calls lost may have been
+      // handed those.
+      if (pending !== null) this.#handOver(tx, newPending(pending.lost, pending.keep.filter(isListed)))
     })
   }
 
@@ -262,8 +280,6 @@ export class IdentityReplacement {
         writeSetting(tx, 'previousIdentities', JSON.stringify(kept))
         alerts.add(tx, 'identityReplaced')
         also(tx)
-        // The relay takes nobody any more who was let in under the old key.
-        expectNobody(tx, self.accountId)
         this.#encryptAnew(tx)
       })
     })
@@ -294,48 +310,4 @@ export class IdentityReplacement {
       })
     }
   }
-}
-
-/** Identity key pairs that the present one has replaced, newest first. */
-export function previousIdentities(sql: Sql): Bytes[] {
-  const kept = z.array(z.string()).parse(JSON.parse(readSetting(sql, 'previousIdentities') ?? '[]'))
-  return kept.map(stored)
-}
-
-/** True for a device that was lost, and for which the account's key is being replaced. */
-export function isBeingReplacedFor(sql: Sql, deviceId: number): boolean {
-  return readPending(sql)?.lost.includes(deviceId) === true
-}
-
-/** Those that are about to become the present one: handed over to this device, or decided on here. */
-export function comingIdentities(sql: Sql): Bytes[] {
-  const pending = readPending(sql)
-  return [...handedOver(sql), ...(pending === null ? [] : [stored(pending.identityKeyPair)])]
-}
-
-/** An identity key pair that another device of the account hands over; the relay says whether and when it counts. */
-export function takeHandover(tx: Tx, identityKeyPair: Bytes): void {
-  const others = handedOver(tx).filter((pair) => !sameBytes(pair, identityKeyPair))
-  const newestFirst = [identityKeyPair, ...others].slice(0, comingKept)
-  writeSetting(tx, 'adoptIdentity', JSON.stringify(newestFirst.map(toHex)))
-}
-
-function handedOver(sql: Sql): Bytes[] {
-  return z
-    .array(z.string())
-    .parse(JSON.parse(readSetting(sql, 'adoptIdentity') ?? '[]'))
-    .map(stored)
-}
-
-function handoverJobs(sql: Sql, { handover }: Pending): Job[] {
-  return jobsAbout(sql, stored(handover))
-}
-
-function writePending(tx: Tx, pending: Pending): void {
-  writeSetting(tx, 'replacingIdentity', JSON.stringify(pending))
-}
-
-function readPending(sql: Sql): Pending | null {
-  const text = readSetting(sql, 'replacingIdentity')
-  return text === null ? null : pendingSchema.parse(JSON.parse(text))
 }

@@ -31,7 +31,8 @@ import { Expiry } from './expiry.ts'
 import { Generation } from './generation.ts'
 import { handOver } from './handingOver.ts'
 import { Identities } from './identities.ts'
-import { comingIdentities, IdentityReplacement, previousIdentities } from './identityReplacement.ts'
+import { IdentityReplacement } from './identityReplacement.ts'
+import { comingIdentities, previousIdentities } from './pendingIdentity.ts'
 import { introduce } from './introduction.ts'
 import type { Journal } from './journal.ts'
 import { Outbox } from './outbox.ts'
@@ -275,6 +276,8 @@ export class Messenger {
   async link({ code }: CallInput<'device.link'>): Promise<CallOutput<'device.link'>> {
     const maximum = this.#policy.MaximumDevices.value
     if (maximum === 1) throw new CodedError('policy.forbidden')
+    // It would be let in under a key that is about to be replaced.
+    if (this.#replacement.isUnderWay) throw new CodedError('link.notNow')
     if (readOwnDevices(this.#vault.sql).length >= maximum) throw new CodedError('device.limit')
     const [vault, journal, connection, self] = [this.#vault, this.#journal, this.#connection, this.#self]
     return { deviceId: await handOver({ vault, connection, self, journal, clock: this.#clock }, code) }
@@ -285,7 +288,7 @@ export class Messenger {
     // Decided on durably first: whatever fails from here on is taken up again.
     this.#replacement.begin(this.#devices.known(deviceId))
     await this.#devices.remove(deviceId).catch(() => undefined)
-    this.#inBackground(this.#replacement.resume())
+    this.#settle()
   }
 
   reconnect(): void {
@@ -371,7 +374,8 @@ export class Messenger {
 
   #jobsChanged(jobs: readonly Job[]): void {
     // Handing the account's new keys over was the last thing that had to leave under the old ones.
-    if (jobs.some(({ kind }) => kind === 'sync')) this.#inBackground(this.#replacement.resume())
+    if (this.#replacement.isUnderWay && jobs.some(({ destination }) => destination === this.#self.accountId))
+      this.#settle()
     const positions = jobs.flatMap((job) => job.messagePosition ?? [])
     if (positions.length === 0) return
     this.#changes.messages(positions, new Set(jobs.map((job) => job.destination)))

@@ -23,10 +23,11 @@ import type { Vault } from '../storage/vault.ts'
 import type { Access } from './access.ts'
 import type { Certificates } from './certificates.ts'
 import type { ReachPoint } from './crashPoints.ts'
-import { afterRefusal, nextStep, type NextStep } from './delivery.ts'
+import { afterRefusal, handoverStep, nextStep, type NextStep } from './delivery.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 import type { AnonymousConnection } from './relay/anonymousConnection.ts'
 import type { OutgoingEnvelope, OutgoingPut, PutOutcome } from './relay/puts.ts'
+import { isHandover } from './pendingIdentity.ts'
 import { otherOwnDevices, type Posting } from './posting.ts'
 import type { Retries } from './retries.ts'
 import type { Self } from './self.ts'
@@ -177,6 +178,7 @@ export class Outbox {
   async #sendLane(live: LiveConnection, jobs: readonly Job[]): Promise<boolean> {
     const settled = new Settlement(this.#parts)
     const identityKey = this.#parts.self.identityKey()
+    const isStranger = jobs.some(({ destination }) => !this.#parts.access.isKnown(destination))
     let current = jobs.find((job) => job.status === 'new') ?? jobs[0]
     try {
       const lease = { holder: this.#holder, until: this.#parts.clock.now() + leaseMs }
@@ -192,7 +194,9 @@ export class Outbox {
     } catch (error) {
       const step = stepAfter(error, jobs[0]?.attempts ?? 0)
       if (current === undefined || step === null) return false
-      return this.#carryOut(current, step, settled)
+      // Their key has come while a permit for a stranger was looked for.
+      if (isStranger && this.#parts.access.isKnown(current.destination)) return true
+      return this.#carryOut(current, this.#judged(current, step), settled)
     } finally {
       settled.flush()
     }
@@ -204,11 +208,15 @@ export class Outbox {
       const outcome = await this.#put(live, job, identityKey)
       // Worth nothing a moment later: it never holds up what comes after it.
       if (job.kind === 'typing') return { kind: 'done' }
-      const step = nextStep(outcome, { attempts: job.attempts, repairs }, random())
+      const step = this.#judged(job, nextStep(outcome, { attempts: job.attempts, repairs }, random()))
       if (step.kind !== 'repair') return step
       if (this.#isPointless(job, step.drop)) return { kind: 'done' }
       await this.#parts.sessions.repair(job, step.make, step.drop, live)
     }
+  }
+
+  #judged(job: Job, step: NextStep): NextStep {
+    return isHandover(this.#parts.vault.sql, job) ? handoverStep(step, job.attempts, random()) : step
   }
 
   /** What was for one device alone, and the device is no more. */

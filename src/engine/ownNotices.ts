@@ -7,7 +7,7 @@ import { deleteMessages, findMessage } from '../storage/repositories/messages.ts
 import { markMessagesRead } from '../storage/repositories/readState.ts'
 import type { Tx } from '../storage/vault.ts'
 import { takeAccountSettings } from './accountSettings.ts'
-import { takeHandover } from './identityReplacement.ts'
+import { takeHandover } from './pendingIdentity.ts'
 import type { OwnNotice } from './receivePlan.ts'
 
 /** What has to follow a notice of an own device once it is committed. */

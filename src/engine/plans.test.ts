@@ -4,7 +4,7 @@ import { errorCodes } from '../base/errors.ts'
 import { encodeContent, type Body } from '../content/content.ts'
 import { bodiesForAll, bodiesForOwnDevices } from '../content/testing.ts'
 import { plainText } from '../content/text.ts'
-import { nextStep, repairsInARow } from './delivery.ts'
+import { handoverStep, nextStep, repairsInARow, type NextStep } from './delivery.ts'
 import { planContent, planUndecryptable, receptionTime, type Effect } from './receivePlan.ts'
 import { connectionBackOff, jobBackOff, waitBefore } from './relay/backOff.ts'
 import type { PutOutcome } from './relay/puts.ts'
@@ -160,4 +160,13 @@ describe('the time at which certificates are judged', () => {
       }),
     )
   })
+})
+
+it('hands keys over by the session that there is, and never takes a failure for it', () => {
+  const step = (from: NextStep) => handoverStep(from, 0, 0)
+  expect(step({ kind: 'done' })).toEqual({ kind: 'done' })
+  expect(step({ kind: 'fail', code: 'device.attestation' }).kind).toBe('postpone')
+  expect(step({ kind: 'repair', make: [3], drop: [] }).kind).toBe('postpone')
+  const drop: NextStep = { kind: 'repair', make: [], drop: [3] }
+  expect(step(drop)).toBe(drop)
 })

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import { readDevicesRevision } from '../storage/repositories/account.ts'
 import { dropOldPendingChanges } from '../storage/repositories/pendingChanges.ts'
@@ -6,14 +7,15 @@ import type { Access } from './access.ts'
 import type { Devices } from './devices.ts'
 import type { IdentityReplacement } from './identityReplacement.ts'
 import { supplyKeys, type SupplyParts } from './keySupply.ts'
+import { waitBefore, type BackOff } from './relay/backOff.ts'
 import type { LiveConnection } from './relay/connection.ts'
 import type { Quarantine } from './quarantine.ts'
 import type { Retries } from './retries.ts'
 
 /** A connection may last for weeks: keys are rotated and stocks looked at so often all the same, in ms. */
 const everyMs = 6 * 3_600_000
-/** The rest before the list of devices is asked for again, in ms. */
-const askAgainMs = 2_000
+/** The rests before the list of devices is asked for again. */
+const askAgainBackOff: BackOff = { first: 2_000, last: 5 * 60_000 }
 
 interface UpkeepParts {
   readonly vault: Vault
@@ -37,6 +39,8 @@ export class Upkeep {
   #supplyAgain = false
   #timer: NodeJS.Timeout | null = null
   #again: NodeJS.Timeout | null = null
+  /** Failures in a row. */
+  #failed = 0
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts
@@ -60,6 +64,7 @@ export class Upkeep {
         return
       }
       await this.#parts.replacement.resume()
+      this.#failed = 0
     } catch (error) {
       this.#askAgain(live, revision)
       if (readDevicesRevision(this.#parts.vault.sql) === 0) throw error
@@ -107,8 +112,10 @@ export class Upkeep {
 
   #askAgain(live: LiveConnection, revision: number): void {
     if (this.#again !== null) clearTimeout(this.#again)
+    this.#failed += 1
+    const wait = waitBefore(this.#failed, askAgainBackOff, randomInt(1_000_000) / 1_000_000)
     this.#again = setTimeout(() => {
       if (!live.socket.isLost) void this.settle(live, revision).catch(() => undefined)
-    }, askAgainMs).unref()
+    }, wait).unref()
   }
 }

@@ -28,6 +28,7 @@ export const deviceCalls = {
       'link.unknown',
       'link.mismatch',
       'link.tooManyTries',
+      'link.notNow',
       'device.limit',
       'policy.forbidden',
     ],

@@ -99,7 +99,10 @@ export class Fleet {
     if (!(await within(errandMs, () => this.#errands.size === 0))) return [this.#errandsLeft()]
     // What was dropped is noticed by the end of its connection.
     for (const station of this.stations) station.wire.cut()
-    return await new Rest(this.accounts, this.texts).come()
+    return await new Rest(this.accounts, this.texts, (station) => {
+      const account = this.#accountOf(station)
+      if (account?.newKey === true) this.#leave(account, [station])
+    }).come()
   }
 
   #errandsLeft(): string {

@@ -15,14 +15,21 @@ const lookMs = 20
 export class Rest {
   readonly #accounts: readonly Account[]
   readonly #texts: ReadonlyMap<string, Text>
+  /** It has been taken off its account. */
+  readonly #leave: (station: Station) => void
   readonly #begun = performance.now()
   #nudgedAt = performance.now()
   #state = ''
   #since = performance.now()
 
-  constructor(accounts: readonly Account[], texts: ReadonlyMap<string, Text>) {
+  constructor(
+    accounts: readonly Account[],
+    texts: ReadonlyMap<string, Text>,
+    leave: (station: Station) => void,
+  ) {
     this.#accounts = accounts
     this.#texts = texts
+    this.#leave = leave
   }
 
   /** What is wrong, in words. */
@@ -52,6 +59,11 @@ export class Rest {
     const nudge = performance.now() - this.#nudgedAt > nudgeMs
     if (nudge) this.#nudgedAt = performance.now()
     for (const station of this.#stations) {
+      if (station.isGone) {
+        this.#leave(station)
+        busy.push(`${station.name} leaves`)
+        continue
+      }
       if (!station.online) {
         await station.ask('connection.retry', {})
         busy.push(`${station.name} is ${station.phase} and not online`)

@@ -48,6 +48,8 @@ export class Station {
   /** How many texts it has sent. */
   sent = 0
   online = false
+  /** Taken off its account: when its key was replaced it could not be handed the new one. */
+  isGone = false
   phase = 'starting'
   readonly #clock: Clock
   readonly #keyStore = memoryKeyStore()
@@ -240,6 +242,8 @@ export class Station {
       this.phase = change.state.phase
       this.online = change.state.phase === 'ready' && change.state.connection.state === 'online'
     }
-    if (change.kind === 'connection') this.online = change.connection.state === 'online'
+    if (change.kind !== 'connection') return
+    this.online = change.connection.state === 'online'
+    this.isGone = change.connection.error?.code === 'relay.deviceGone'
   }
 }

@@ -16,6 +16,7 @@ import {
   leaseJobs,
   makeDue,
   makeLaneDue,
+  laneAttempts,
   nextDue,
   outboxQueries,
   postponeLane,
@@ -154,7 +155,9 @@ it('knows the head of each lane, however many lanes and jobs wait', () => {
     ['lane 1', 'lane 0'],
     100,
   ])
+  expect([laneAttempts(kit.sql, 'lane 7'), laneAttempts(kit.sql, 'no lane')]).toEqual([1, 0])
   kit.write((tx) => makeLaneDue(tx, 'lane 7'))
+  expect(laneAttempts(kit.sql, 'lane 7')).toBe(0)
   expect(dueLanes(kit.sql, 0)).toEqual(['lane 7'])
   kit.write((tx) => makeDue(tx))
   expect(dueLanes(kit.sql, 0)).toHaveLength(40)
@@ -163,6 +166,7 @@ it('knows the head of each lane, however many lanes and jobs wait', () => {
 it('is answered from indexes', () => {
   for (const [query, ...parameters] of [
     [outboxQueries.lane, 'a', 20],
+    [outboxQueries.laneAttempts, 'a'],
     [outboxQueries.ofMessage, 1],
     [outboxQueries.about, blob(1)],
     [outboxQueries.expired, 1, 9],

@@ -110,6 +110,7 @@ export const outboxQueries = {
   expired: `${select} WHERE expires_at <= ? ORDER BY expires_at, job_id LIMIT ?`,
   postpone: `UPDATE outbox SET attempts = attempts + 1, next_attempt_at = ?, lease_holder = NULL, lease_until = 0
     WHERE job_id = (SELECT min(job_id) FROM outbox WHERE lane = ?)`,
+  laneAttempts: 'SELECT attempts FROM outbox WHERE lane = ? ORDER BY job_id LIMIT 1',
   countKind: 'SELECT count(*) AS n FROM outbox WHERE kind = ?',
   countMessages: `SELECT count(*) AS n FROM outbox WHERE kind = 'message'`,
 } as const
@@ -253,9 +254,14 @@ export function deleteLane(tx: Tx, lane: string): void {
   tx.run('DELETE FROM outbox WHERE lane = ?', [lane])
 }
 
-/** What a lane waited for has come. */
+/** What a lane waited for may have come: it is tried at once, and its tries count anew. */
 export function makeLaneDue(tx: Tx, lane: string): void {
-  tx.run('UPDATE outbox SET next_attempt_at = 0 WHERE lane = ? AND next_attempt_at > 0', [lane])
+  tx.run('UPDATE outbox SET next_attempt_at = 0, attempts = 0 WHERE lane = ? AND attempts > 0', [lane])
+}
+
+/** How often in a row the head of a lane was tried in vain. */
+export function laneAttempts(sql: Sql, lane: string): number {
+  return sql.get<{ attempts: number }>(outboxQueries.laneAttempts, [lane])?.attempts ?? 0
 }
 
 /** Makes every lane due: the network is back, or the person asked. */
