@@ -158,7 +158,10 @@ async function expectAllShown(): Promise<void> {
       (await views(ids[who])).every((texts) => texts.length >= answered[who].length)
     await until(complete, 30_000 + kills * 2_000).catch(() => undefined)
     for (const [where, texts] of (await views(ids[who])).entries()) {
-      expect(texts, `by ${who}, at ${['a', 'a2', 'b'][where]}`).toEqual(answered[who])
+      const refused = await [a, a2, b][where]?.refused()
+      expect(texts, `by ${who}, at ${['a', 'a2', 'b'][where]}; refused there: ${refused?.join()}`).toEqual(
+        answered[who],
+      )
     }
   }
   for (const [station, withWhom] of [

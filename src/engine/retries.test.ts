@@ -1,5 +1,15 @@
 import { expect, it } from 'vitest'
+import type { Bytes } from '../base/bytes.ts'
+import { decodeContent, encodeContent } from '../content/content.ts'
+import { plainText } from '../content/text.ts'
+import { retryReference } from '../protocol/retry.ts'
+import type { AccountRecord } from '../storage/repositories/account.ts'
+import { insertJob, storeCiphertexts } from '../storage/repositories/outbox.ts'
+import { testVault } from '../storage/testkit.ts'
 import type { Vault } from '../storage/vault.ts'
+import { Posting } from './posting.ts'
+import { Retries } from './retries.ts'
+import { Self } from './self.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 
@@ -61,3 +71,50 @@ it('comes to rest when two never understand each other', async () => {
   expect(Math.max(...asked.map(({ count }) => count))).toBeLessThanOrEqual(5)
   expect((await b.thread(toA)).filter(({ kind }) => kind === 'undecryptable')).toEqual([])
 }, 150_000)
+
+it('sends again what has left and was not written off, for its process may have been killed', () => {
+  const kit = testVault()
+  const accountId = '00000000-0000-4000-8000-00000000000a'
+  const self = new Self(kit.sql, { ...record, accountId })
+  const clock = { now: () => 1_000 }
+  const retries = new Retries({ vault: kit.vault, posting: new Posting(self, clock), self, clock })
+  const [envelopeId, messageId] = [new Uint8Array(16).fill(7), new Uint8Array(16).fill(9)]
+  const body = { kind: 'text', ...plainText('en chemin') } as const
+  const content = encodeContent({ messageId, sentAt: 1, profileKey: null, resentEnvelopeId: null, body })
+  const again = (deviceId: number, reference: number): unknown[] => {
+    const sender = { accountId, deviceId }
+    const request = { kind: 'retryRequest', sender, reference, ratchetKeyMatches: false } as const
+    kit.write((tx) => retries.answer(tx, request))
+    return kit.sql.all("SELECT only_device AS device FROM outbox WHERE kind = 'resend'")
+  }
+  kit.write((tx) => {
+    const job = { lane: 'x', destination: accountId, kind: 'sync', messagePosition: null } as const
+    const jobId = insertJob(tx, { ...job, content, createdAt: 1, onlyDevice: 2 })
+    storeCiphertexts(tx, jobId, [
+      { deviceId: 2, registrationId: 1, envelopeId, type: 2, ciphertext: Buffer.alloc(1) },
+    ])
+  })
+  const reference = retryReference(envelopeId)
+  expect([again(3, reference), again(2, reference + 1)]).toEqual([[], []])
+  expect(again(2, reference)).toEqual([{ device: 2 }])
+  const resent = kit.sql.get<{ content: Bytes }>("SELECT content FROM outbox WHERE kind = 'resend'")
+  expect(resent && decodeContent(resent.content)).toMatchObject({ messageId, resentEnvelopeId: envelopeId })
+  kit.remove()
+})
+
+const record: AccountRecord = {
+  accountId: '',
+  displayName: 'Anne',
+  title: '',
+  service: '',
+  organisation: '',
+  deviceId: 1,
+  deviceName: 'Poste',
+  registrationId: 7,
+  relayAddress: 'https://relay.example',
+  relayId: 'aa',
+  tlsPin: null,
+  trustRoot: 'bb',
+  zkPublicParams: 'cc',
+  invitationCode: '',
+}

@@ -5,9 +5,9 @@ import type { Address } from '../protocol/address.ts'
 import type { RetryRequested } from '../protocol/protocol.ts'
 import { retryReference } from '../protocol/retry.ts'
 import { readConversation } from '../storage/repositories/conversations.ts'
-import { logSent, findResend, pruneResends } from '../storage/repositories/resendLog.ts'
+import { findResend, logSent, pruneResends, type SentEnvelope } from '../storage/repositories/resendLog.ts'
 import { noteRetry, pruneRetries } from '../storage/repositories/retryRequests.ts'
-import { readCiphertexts, type Job, type JobKind } from '../storage/repositories/outbox.ts'
+import { encryptedJobs, readCiphertexts, type Job, type JobKind } from '../storage/repositories/outbox.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
 import type { Posting } from './posting.ts'
 import type { Self } from './self.ts'
@@ -65,7 +65,8 @@ export class Retries {
   /** Sends again what the device asks for, where it was for that device and the log still has it. */
   answer(tx: Tx, { sender, reference }: RetryRequested): void {
     if (!this.#speaksWith(tx, sender.accountId)) return
-    const found = findResend(tx, sender.accountId, sender.deviceId, reference)
+    const found =
+      findResend(tx, sender.accountId, sender.deviceId, reference) ?? leaving(tx, sender, reference)
     if (found === null) return
     const now = this.#clock.now()
     const daily = { ...sender, direction: 'answered', reference: Math.floor(now / day) } as const
@@ -111,4 +112,22 @@ export class Retries {
       pruneRetries(tx, now - countsKeptMs)
     })
   }
+}
+
+/** What has left may not be written off yet: the relay's answer is on its way, or was lost with a process. */
+function leaving(
+  tx: Tx,
+  { accountId, deviceId }: Address,
+  reference: number,
+): Pick<SentEnvelope, 'envelopeId' | 'content' | 'messageId'> | null {
+  for (const { jobId, destination, kind, content } of encryptedJobs(tx)) {
+    if (destination !== accountId || !kept.has(kind)) continue
+    const made = readCiphertexts(tx, jobId).find(
+      (one) => one.deviceId === deviceId && retryReference(one.envelopeId) === reference,
+    )
+    if (made === undefined) continue
+    const { messageId } = decodeContent(content)
+    return { envelopeId: made.envelopeId, content, messageId }
+  }
+  return null
 }
