@@ -216,7 +216,8 @@ export class Outbox {
   }
 
   #judged(job: Job, step: NextStep): NextStep {
-    return isHandover(this.#parts.vault.sql, job) ? handoverStep(step, job.attempts, random()) : step
+    if (step.kind === 'done' || !isHandover(this.#parts.vault.sql, job)) return step
+    return handoverStep(step, job.attempts, random())
   }
 
   /** What was for one device alone, and the device is no more. */

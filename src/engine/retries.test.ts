@@ -3,9 +3,8 @@ import type { Bytes } from '../base/bytes.ts'
 import { decodeContent, encodeContent } from '../content/content.ts'
 import { plainText } from '../content/text.ts'
 import { retryReference } from '../protocol/retry.ts'
-import type { AccountRecord } from '../storage/repositories/account.ts'
 import { insertJob, storeCiphertexts } from '../storage/repositories/outbox.ts'
-import { testVault } from '../storage/testkit.ts'
+import { testAccountRecord, testVault } from '../storage/testkit.ts'
 import type { Vault } from '../storage/vault.ts'
 import { Posting } from './posting.ts'
 import { Retries } from './retries.ts'
@@ -75,7 +74,7 @@ it('comes to rest when two never understand each other', async () => {
 it('sends again what has left and was not written off, for its process may have been killed', () => {
   const kit = testVault()
   const accountId = '00000000-0000-4000-8000-00000000000a'
-  const self = new Self(kit.sql, { ...record, accountId })
+  const self = new Self(kit.sql, { ...testAccountRecord, accountId })
   const clock = { now: () => 1_000 }
   const retries = new Retries({ vault: kit.vault, posting: new Posting(self, clock), self, clock })
   const [envelopeId, messageId] = [new Uint8Array(16).fill(7), new Uint8Array(16).fill(9)]
@@ -101,20 +100,3 @@ it('sends again what has left and was not written off, for its process may have 
   expect(resent && decodeContent(resent.content)).toMatchObject({ messageId, resentEnvelopeId: envelopeId })
   kit.remove()
 })
-
-const record: AccountRecord = {
-  accountId: '',
-  displayName: 'Anne',
-  title: '',
-  service: '',
-  organisation: '',
-  deviceId: 1,
-  deviceName: 'Poste',
-  registrationId: 7,
-  relayAddress: 'https://relay.example',
-  relayId: 'aa',
-  tlsPin: null,
-  trustRoot: 'bb',
-  zkPublicParams: 'cc',
-  invitationCode: '',
-}

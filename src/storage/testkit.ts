@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Bytes } from '../base/bytes.ts'
 import type { Sql, SqlValue } from './binding.ts'
 import { createVault } from './open.ts'
+import type { AccountRecord } from './repositories/account.ts'
 import type { NewMessage } from './repositories/messages.ts'
 import type { Tx, Vault } from './vault.ts'
 
@@ -59,4 +60,21 @@ export function slowSteps(sql: Sql, query: string, parameters: readonly SqlValue
     .all<{ detail: string }>(`EXPLAIN QUERY PLAN ${query}`, parameters)
     .map(({ detail }) => detail)
     .filter((detail) => /SCAN|TEMP B-TREE/.test(detail))
+}
+
+export const testAccountRecord: AccountRecord = {
+  accountId: 'a',
+  displayName: 'Anne',
+  title: '',
+  service: '',
+  organisation: '',
+  deviceId: 1,
+  deviceName: 'Poste',
+  registrationId: 7,
+  relayAddress: 'https://relay.example',
+  relayId: 'aa',
+  tlsPin: null,
+  trustRoot: 'bb',
+  zkPublicParams: 'cc',
+  invitationCode: '',
 }

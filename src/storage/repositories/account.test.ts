@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { CodedError } from '../../base/errors.ts'
-import { blob, testVault, type TestVault } from '../testkit.ts'
+import { blob, testAccountRecord, testVault, type TestVault } from '../testkit.ts'
 import {
   readAccount,
   readCertificate,
@@ -29,22 +29,7 @@ afterEach(() => kit.remove())
 
 const account: Account = {
   status: 'linking',
-  record: {
-    accountId: 'a',
-    displayName: 'Anne',
-    title: '',
-    service: '',
-    organisation: '',
-    deviceId: 1,
-    deviceName: 'Poste',
-    registrationId: 7,
-    relayAddress: 'https://relay.example',
-    relayId: 'aa',
-    tlsPin: null,
-    trustRoot: 'bb',
-    zkPublicParams: 'cc',
-    invitationCode: '',
-  },
+  record: testAccountRecord,
   identityKeyPair: blob(1),
   deviceKey: blob(2),
   profileKey: Buffer.alloc(32, 3),
