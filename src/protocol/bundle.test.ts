@@ -132,7 +132,14 @@ describe('a public key that came in', () => {
   it('is refused in other lengths and types', () => {
     const key = newEphemeralKey().publicKey
     expect(receivedKey(key, 'bundle.malformed').serialize()).toEqual(key)
-    const wrong = [new Uint8Array(), key.slice(1), key.slice(0, 32), Uint8Array.of(4, ...key.slice(1))]
+    const longer = Uint8Array.of(...key, 0)
+    const wrong = [
+      new Uint8Array(),
+      key.slice(1),
+      key.slice(0, 32),
+      longer,
+      Uint8Array.of(4, ...key.slice(1)),
+    ]
     for (const bytes of wrong) expect(() => receivedKey(bytes, 'link.mismatch')).toThrow('link.mismatch')
   })
 })
