@@ -7,7 +7,8 @@ import { nextAttempt } from './quarantine.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 
-const { enrolled, lasting } = setting()
+const here = setting()
+const { enrolled, lasting } = here
 
 /** From its next start on, reaching the point fails as a full disk or a defect would, a few times. */
 function failAt(
@@ -112,4 +113,34 @@ it('sends everything for an account in the order of its ratchet: messages and re
     { lane: toA, kind: 'readReceipt' },
     { lane: toA, kind: 'message' },
   ])
+})
+
+it('fails a job alone that is not what its kind demands, and sends what is behind it', async () => {
+  const [a, b] = [await enrolled('A'), await enrolled('B')]
+  const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
+  await here.relay.kill()
+  for (const text of ['un', 'deux', 'trois']) await a.send(toB, text)
+  const damaged = await a.inVault((vault) =>
+    vault.transaction((tx) => {
+      tx.run(
+        `INSERT INTO outbox (lane, destination, kind, content, created_at) VALUES (?, ?, 'pigeon', x'00', 1)`,
+        [toB, toB],
+      )
+      return tx.run(
+        `UPDATE outbox SET content = x'ff' WHERE message_position =
+           (SELECT position FROM message WHERE text = 'deux')`,
+        [],
+      ).changes
+    }),
+  )
+  expect(damaged).toBe(1)
+  await a.send(toB, 'quatre')
+  await here.relay.up()
+  await until(async () => (await b.texts(toA)).length === 3)
+  expect(await b.texts(toA)).toEqual(['un', 'trois', 'quatre'])
+  const failed = (await a.thread(toB)).filter(({ delivery }) => delivery === 'failed')
+  expect(failed).toEqual([
+    expect.objectContaining({ text: 'deux', error: { code: 'internal', details: {} } }),
+  ])
+  await until(async () => (await a.ready()).connection.queued === 0)
 })

@@ -16,7 +16,6 @@ import {
   readCiphertexts,
   readJob,
   type Job,
-  type JobKind,
 } from '../storage/repositories/outbox.ts'
 import { startTimer } from '../storage/repositories/readState.ts'
 import type { Vault } from '../storage/vault.ts'
@@ -24,6 +23,7 @@ import type { Access } from './access.ts'
 import type { Certificates } from './certificates.ts'
 import type { ReachPoint } from './crashPoints.ts'
 import { afterRefusal, handoverStep, nextStep, type NextStep } from './delivery.ts'
+import { isProperJob, jobKinds } from './jobKinds.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 import type { AnonymousConnection } from './relay/anonymousConnection.ts'
 import type { OutgoingEnvelope, OutgoingPut, PutOutcome } from './relay/puts.ts'
@@ -46,8 +46,6 @@ const leaseMs = 60_000
 const expiredAtOnce = 100
 /** How often another authorisation is taken for one put: the relay may refuse them all. */
 const authorisationsInARow = 3
-/** What no person looks for: the next receipt says as much, and writing is over. */
-const implicitKinds: ReadonlySet<JobKind> = new Set(['receipt', 'readReceipt', 'typing', 'retryRequest'])
 /** How long a lane waits for a person's decision about an identity before it looks again. */
 const heldMs = 3_600_000
 
@@ -140,7 +138,11 @@ export class Outbox {
         const { live } = this.#parts.connection
         if (live === null || this.#stopped) return
         const jobs = laneJobs(this.#parts.vault.sql, lane, this.#parts.clock.now(), jobsPerLane, this.#holder)
-        if (jobs.length === 0 || !(await this.#sendLane(live, jobs))) return
+        const [head] = jobs
+        if (head === undefined) return
+        const proper = properOnes(jobs)
+        if (proper.length === 0) this.#fail(head, 'internal')
+        else if (!(await this.#sendLane(live, proper))) return
       }
     } catch {
       this.#again.delete(lane)
@@ -247,7 +249,7 @@ export class Outbox {
       const sealed: OutgoingEnvelope[] = []
       for (const made of readCiphertexts(this.#parts.vault.sql, job.jobId)) {
         const { deviceId, registrationId, envelopeId } = made
-        const inner = { ...made, implicit: implicitKinds.has(job.kind) }
+        const inner = { ...made, implicit: jobKinds[job.kind].isImplicit }
         const body = await turn.seal({ accountId: job.destination, deviceId }, inner, certificate)
         sealed.push({ deviceId, registrationId, envelopeId, body })
       }
@@ -313,6 +315,12 @@ export class Outbox {
     })
     this.#parts.changed([job])
   }
+}
+
+/** The first ones that are what their kind demands: another one fails alone when its turn comes. SECURITY 12. */
+function properOnes(jobs: readonly Job[]): readonly Job[] {
+  const improper = jobs.findIndex((job) => !isProperJob(job))
+  return improper === -1 ? jobs : jobs.slice(0, improper)
 }
 
 /** Jobs that the relay has stored, written off a few at a time: repeating one would be harmless, never lost. */

@@ -2,44 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { copyBytes, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
+import { CodedError } from '../base/errors.ts'
 import { encodeContent, isForOwnDevices, type Body, type Content } from '../content/content.ts'
-import { deleteLane, insertJob, type Job, type JobKind } from '../storage/repositories/outbox.ts'
+import { deleteLane, insertJob, type Job, type JobKind, type NewJob } from '../storage/repositories/outbox.ts'
 import { readOwnDevices } from '../storage/repositories/ownDevices.ts'
 import { markProfileKeySent } from '../storage/repositories/conversations.ts'
 import { forgetSetting, readSetting, writeSetting } from '../storage/repositories/settings.ts'
 import type { Sql } from '../storage/binding.ts'
 import type { Tx } from '../storage/vault.ts'
 import { limits } from '../wire/limits.ts'
+import { isProperJob, jobKinds } from './jobKinds.ts'
 import type { Self } from './self.ts'
-
-const day = 24 * 3_600_000
-
-/** After how long a job of a kind is worth nothing any more, in ms; null: it waits for ever. A closed list. */
-const maximumAge: Readonly<Record<JobKind, number | null>> = {
-  message: 30 * day,
-  edit: 30 * day,
-  delete: null,
-  reaction: 30 * day,
-  acknowledgement: 30 * day,
-  receipt: 30 * day,
-  readReceipt: 30 * day,
-  typing: 10_000,
-  timer: 30 * day,
-  sync: null,
-  retryRequest: 7 * day,
-  resend: 14 * day,
-  profileKey: null,
-}
-
-/** Kinds that the account's other devices get too, as something that was sent. */
-const shared: ReadonlySet<JobKind> = new Set([
-  'message',
-  'edit',
-  'delete',
-  'reaction',
-  'acknowledgement',
-  'timer',
-])
 
 export interface Post {
   readonly kind: JobKind
@@ -83,7 +56,7 @@ export class Posting {
 
   /** Once it has left: the account's other devices are told what was sent, and never what was not. */
   shareSent(tx: Tx, job: Pick<Job, 'kind' | 'destination' | 'content'>): void {
-    if (!shared.has(job.kind)) return
+    if (!jobKinds[job.kind].isShared) return
     this.toOwnDevices(tx, { kind: 'sentMessage', destination: job.destination, content: job.content })
   }
 
@@ -124,8 +97,8 @@ export class Posting {
     content: Bytes,
   ): void {
     const now = this.#clock.now()
-    const age = maximumAge[post.kind]
-    insertJob(tx, {
+    const age = jobKinds[post.kind].maximumAge
+    const job: NewJob = {
       lane: destination === this.#self.accountId ? ownLane(destination, onlyDevice) : destination,
       destination,
       kind: post.kind,
@@ -135,7 +108,9 @@ export class Posting {
       onlyDevice,
       expiresAt: age === null ? null : now + age,
       refersTo: post.refersTo ?? null,
-    })
+    }
+    if (!isProperJob(job)) throw new CodedError('internal')
+    insertJob(tx, job)
   }
 }
 

@@ -7,8 +7,9 @@ import { retryReference } from '../protocol/retry.ts'
 import { readConversation } from '../storage/repositories/conversations.ts'
 import { findResend, logSent, pruneResends, type SentEnvelope } from '../storage/repositories/resendLog.ts'
 import { noteRetry, pruneRetries } from '../storage/repositories/retryRequests.ts'
-import { encryptedJobs, readCiphertexts, type Job, type JobKind } from '../storage/repositories/outbox.ts'
+import { encryptedJobs, readCiphertexts, type Job } from '../storage/repositories/outbox.ts'
 import type { Tx, Vault } from '../storage/vault.ts'
+import { jobKinds } from './jobKinds.ts'
 import type { Posting } from './posting.ts'
 import type { Self } from './self.ts'
 
@@ -18,19 +19,6 @@ const timesAMessage = 5
 const answersADay = 1_000
 const day = 24 * 3_600_000
 const countsKeptMs = 14 * day
-
-/** Kinds that are worth sending again; a receipt is overtaken by the next one. */
-const kept: ReadonlySet<JobKind> = new Set([
-  'message',
-  'edit',
-  'delete',
-  'reaction',
-  'acknowledgement',
-  'timer',
-  'sync',
-  'profileKey',
-  'resend',
-])
 
 /**
  * Messages that could not be read: the recipient's device asks for them again, sealed, and the sender's device sends them
@@ -89,7 +77,7 @@ export class Retries {
 
   /** Keeps what left, with the job's end. */
   log(tx: Tx, job: Job): void {
-    if (!kept.has(job.kind)) return
+    if (!jobKinds[job.kind].isSentAgain) return
     const { messageId } = decodeContent(job.content)
     for (const { deviceId, envelopeId } of readCiphertexts(this.#vault.sql, job.jobId)) {
       logSent(tx, {
@@ -121,7 +109,7 @@ function leaving(
   reference: number,
 ): Pick<SentEnvelope, 'envelopeId' | 'content' | 'messageId'> | null {
   for (const { jobId, destination, kind, content } of encryptedJobs(tx)) {
-    if (destination !== accountId || !kept.has(kind)) continue
+    if (destination !== accountId || !jobKinds[kind].isSentAgain) continue
     const made = readCiphertexts(tx, jobId).find(
       (one) => one.deviceId === deviceId && retryReference(one.envelopeId) === reference,
     )
