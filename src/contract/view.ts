@@ -70,6 +70,11 @@ export const systemNoteSchema = z.discriminatedUnion('kind', [
   /** They write from one more device. */
   z.strictObject({ kind: z.literal('deviceAdded') }),
   z.strictObject({ kind: z.literal('timerChanged'), seconds: timerSecondsSchema, own: z.boolean() }),
+  /** What was done here did not reach them, and never will. */
+  z.strictObject({
+    kind: z.literal('changeNotSent'),
+    change: z.enum(['edit', 'delete', 'reaction', 'acknowledgement', 'timer']),
+  }),
 ])
 
 /** Where a message of one's own stands; an incoming one is `received`. */

@@ -144,3 +144,25 @@ it('fails a job alone that is not what its kind demands, and sends what is behin
   ])
   await until(async () => (await a.ready()).connection.queued === 0)
 })
+
+it('says in the thread what was done to a message and will never reach the other side', async () => {
+  const [a, b] = [await enrolled('A'), await enrolled('B')]
+  const [toB, toA] = [await a.openConversation(b), await b.openConversation(a)]
+  await a.send(toB, 'avant')
+  await until(async () => (await a.thread(toB))[0]?.delivery === 'delivered')
+  await here.relay.kill()
+  const { messageId = '' } = (await a.thread(toB))[0] ?? {}
+  await a.ask('message.edit', { messageId, text: 'après' })
+  await a.ask('conversation.timer', { conversationId: toB, seconds: 3_600 })
+  const spoil = `UPDATE outbox SET content = x'ff' WHERE kind = 'edit'`
+  expect(await a.inVault((vault) => vault.transaction((tx) => tx.run(spoil, []).changes))).toBe(1)
+  await here.relay.up()
+  const notes = async (): Promise<unknown[]> => (await a.thread(toB)).flatMap(({ note }) => note ?? [])
+  await until(async () => (await notes()).length === 2)
+  expect(await notes()).toEqual([
+    { kind: 'timerChanged', seconds: 3_600, own: true },
+    { kind: 'changeNotSent', change: 'edit' },
+  ])
+  await until(async () => (await b.thread(toA)).some(({ note }) => note?.kind === 'timerChanged'))
+  expect(await b.texts(toA)).toContain('avant')
+})

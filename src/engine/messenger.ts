@@ -179,6 +179,7 @@ export class Messenger {
       certificates: new Certificates(vault, connection, self),
       mayLeave: () => this.#upkeep.isSettled(connection.live),
       changed: (jobs) => this.#jobsChanged(jobs),
+      noted,
       sent: (live) => this.#generation.sent(live.socket),
     })
     this.people = new People(vault, connection, anonymous)

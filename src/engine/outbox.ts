@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { CodedError, type ErrorCode } from '../base/errors.ts'
 import { exhausted } from '../base/exhaustive.ts'
 import type { Protocol } from '../protocol/protocol.ts'
-import { advanceDelivery, setDelivery } from '../storage/repositories/messages.ts'
+import { advanceDelivery } from '../storage/repositories/messages.ts'
 import {
   deleteJob,
   dueLanes,
@@ -27,6 +27,7 @@ import { isProperJob, jobKinds } from './jobKinds.ts'
 import type { LiveConnection, RelayConnection } from './relay/connection.ts'
 import type { AnonymousConnection } from './relay/anonymousConnection.ts'
 import type { OutgoingEnvelope, OutgoingPut, PutOutcome } from './relay/puts.ts'
+import { giveUp } from './notSent.ts'
 import { isHandover } from './pendingIdentity.ts'
 import { otherOwnDevices, type Posting } from './posting.ts'
 import type { Retries } from './retries.ts'
@@ -66,6 +67,8 @@ interface OutboxParts {
   readonly mayLeave: () => boolean
   /** These jobs' messages look different now. */
   readonly changed: (jobs: readonly Job[]) => void
+  /** A line was added to this conversation. */
+  readonly noted: (conversationId: string, position: number | null) => void
   /** Something has left on this connection. */
   readonly sent: (live: LiveConnection) => void
 }
@@ -154,14 +157,11 @@ export class Outbox {
     const { vault } = this.#parts
     const expired = expiredJobs(vault.sql, now, expiredAtOnce)
     if (expired.length === 0) return
-    vault.transaction((tx) => {
-      for (const job of expired) {
-        deleteJob(tx, job.jobId)
-        if (job.messagePosition !== null)
-          setDelivery(tx, job.messagePosition, 'failed', reportText('message.expired'))
-      }
-    })
+    const lines = vault.transaction((tx) =>
+      expired.flatMap((job) => giveUp(tx, job, 'message.expired', this.#parts)),
+    )
     this.#parts.changed(expired)
+    for (const { conversationId, position } of lines) this.#parts.noted(conversationId, position)
   }
 
   #sleep(): void {
@@ -308,12 +308,9 @@ export class Outbox {
   }
 
   #fail(job: Job, code: ErrorCode): void {
-    this.#parts.vault.transaction((tx) => {
-      deleteJob(tx, job.jobId)
-      if (job.messagePosition === null) return
-      setDelivery(tx, job.messagePosition, 'failed', reportText(code))
-    })
+    const lines = this.#parts.vault.transaction((tx) => giveUp(tx, job, code, this.#parts))
     this.#parts.changed([job])
+    for (const { conversationId, position } of lines) this.#parts.noted(conversationId, position)
   }
 }
 
@@ -383,10 +380,6 @@ function stepAfter(error: unknown, attempts: number): NextStep | null {
       return afterRefusal(error.code, typeof seconds === 'number' ? seconds * 1_000 : 0, attempts, random())
     }
   }
-}
-
-function reportText(code: ErrorCode): string {
-  return JSON.stringify({ code, details: {} })
 }
 
 function random(): number {

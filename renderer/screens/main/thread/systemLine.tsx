@@ -9,6 +9,7 @@ const icons: Readonly<Record<SystemNote['kind'], IconName>> = {
   identityAccepted: 'seal',
   deviceAdded: 'workstation',
   timerChanged: 'timer',
+  changeNotSent: 'warning',
 }
 
 /** What happened in the conversation, as a line of the ledger between its messages. */

@@ -18,6 +18,8 @@ export function noteText(text: Text, note: SystemNote, name: string): string {
       const span = spanWords(text, note.seconds * 1000)
       return text(note.own ? 'note.timerOwn' : 'note.timerOther', { name, span })
     }
+    case 'changeNotSent':
+      return text(`note.notSent.${note.change}`, { name })
     default:
       return exhausted(note)
   }
