@@ -1,5 +1,6 @@
 import type { Agent } from 'node:http'
 import type { Bytes } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
 import {
   openAnonymousSocket,
@@ -21,7 +22,7 @@ export class AnonymousConnection {
   readonly #agent: Agent
   readonly #http: RelayHttp
   #socket: Promise<AnonymousSocket> | null = null
-  #stopped = false
+  readonly #end = new AbortController()
 
   constructor(endpoint: RelayEndpoint, relayId: string) {
     this.#endpoint = endpoint
@@ -54,13 +55,13 @@ export class AnonymousConnection {
   }
 
   stop(): void {
-    this.#stopped = true
     this.#http.stop()
     this.#agent.destroy()
-    this.#socket?.then((socket) => socket.close()).catch(() => undefined)
+    this.#end.abort()
   }
 
   async #connected(): Promise<AnonymousSocket> {
+    if (this.#end.signal.aborted) throw new CodedError('relay.unreachable')
     const opening = this.#socket
     if (opening !== null) {
       const socket = await opening
@@ -69,12 +70,12 @@ export class AnonymousConnection {
       if (this.#socket === opening) this.#socket = null
       return await this.#connected()
     }
-    const next = openAnonymousSocket({ origin: this.#endpoint.origin, agent: this.#agent }, this.#relayId)
+    const { origin } = this.#endpoint
+    const endpoint = { origin, agent: this.#agent, ended: this.#end.signal }
+    const next = openAnonymousSocket(endpoint, this.#relayId)
     this.#socket = next
     try {
-      const socket = await next
-      if (this.#stopped) socket.close()
-      return socket
+      return await next
     } catch (error) {
       if (this.#socket === next) this.#socket = null
       throw error

@@ -1,11 +1,10 @@
-import type { Agent } from 'node:http'
 import type { Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { anonymousSocketPath } from '../../wire/http.ts'
 import { protocolVersion } from '../../wire/limits.ts'
 import { NumberedAnswers } from './answers.ts'
 import { putMessage, putOutcome, type OutgoingPut, type PutOutcome } from './puts.ts'
-import { RawSocket } from './rawSocket.ts'
+import { RawSocket, type SocketEndpoint } from './rawSocket.ts'
 
 /** With what a nameless put is paid: what the recipient's contacts know, or a permit that is then spent. */
 export type Authorisation =
@@ -65,10 +64,7 @@ export class AnonymousSocket {
 }
 
 /** Connects without a name. Rejects with `relay.unreachable`, `relay.certificate`, `relay.version`, `relay.anchors`. */
-export function openAnonymousSocket(
-  endpoint: { readonly origin: string; readonly agent: Agent },
-  relayId: string,
-): Promise<AnonymousSocket> {
+export function openAnonymousSocket(endpoint: SocketEndpoint, relayId: string): Promise<AnonymousSocket> {
   return new Promise((resolve, reject) => {
     const raw: RawSocket = new RawSocket(endpoint, anonymousSocketPath, {
       closed(error) {

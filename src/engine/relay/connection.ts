@@ -57,7 +57,7 @@ export class RelayConnection {
   #live: (LiveConnection & { token: HttpToken }) | null = null
   #attempts = 0
   #retry: NodeJS.Timeout | null = null
-  #stopped = false
+  readonly #end = new AbortController()
   #opening = false
   /** Number of the newest connection that was tried. */
   #latest = 0
@@ -78,7 +78,7 @@ export class RelayConnection {
 
   /** Connects now; harmless when it is connected or about to be. */
   start(): void {
-    if (this.#stopped || this.#opening || this.#live !== null) return
+    if (this.#end.signal.aborted || this.#opening || this.#live !== null) return
     if (this.#retry !== null) clearTimeout(this.#retry)
     this.#retry = null
     this.#opening = true
@@ -87,9 +87,8 @@ export class RelayConnection {
   }
 
   stop(): void {
-    this.#stopped = true
     if (this.#retry !== null) clearTimeout(this.#retry)
-    this.#live?.socket.close()
+    this.#end.abort()
     this.#live = null
     this.http.stop()
     this.#agent.destroy()
@@ -125,7 +124,9 @@ export class RelayConnection {
     this.#latest += 1
     const opening = this.#latest
     try {
-      const welcomed = await openSocket({ origin: this.#endpoint.origin, agent: this.#agent }, this.#login, {
+      const { origin } = this.#endpoint
+      const endpoint = { origin, agent: this.#agent, ended: this.#end.signal }
+      const welcomed = await openSocket(endpoint, this.#login, {
         deliver: (envelopes) => {
           const live = this.#live
           if (live === null) early.push(envelopes)
@@ -143,7 +144,7 @@ export class RelayConnection {
       })
       socket = welcomed.socket
       await this.#events.welcomed(welcomed)
-      if (this.#stopped) return socket.close()
+      if (this.#end.signal.aborted) return socket.close()
       if (socket.isLost) return
       const live = this.#welcome(welcomed)
       for (const envelopes of early) this.#events.deliver(envelopes, live)
@@ -174,7 +175,7 @@ export class RelayConnection {
   #closed(error: CodedError): void {
     this.#live = null
     this.#opening = false
-    if (this.#stopped) return
+    if (this.#end.signal.aborted) return
     this.#attempts += 1
     this.#offlineSince ??= this.#clock.now()
     const nextAttemptAt = final.has(error.code) ? null : this.#scheduleRetry()

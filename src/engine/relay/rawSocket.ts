@@ -15,6 +15,13 @@ export interface RawSocketEvents {
   closed(error: CodedError): void
 }
 
+/** Where to connect, and what ends a connection wherever it stands: it may be on its way to a welcome. */
+export interface SocketEndpoint {
+  readonly origin: string
+  readonly agent: Agent
+  readonly ended: AbortSignal
+}
+
 /** How long it may take until the relay has spoken the frames of a welcome, in ms. */
 const welcomeMs = 20_000
 
@@ -24,15 +31,13 @@ export class RawSocket {
   readonly #events: RawSocketEvents
   readonly #stopKeepAlive: () => void
   readonly #unwelcome: NodeJS.Timeout
+  readonly #ended: AbortSignal
+  readonly #end = (): void => this.close()
   /** What the relay said before it closed. */
   #reason: CodedError | null = null
   #lost: CodedError | null = null
 
-  constructor(
-    endpoint: { readonly origin: string; readonly agent: Agent },
-    path: string,
-    events: RawSocketEvents,
-  ) {
+  constructor(endpoint: SocketEndpoint, path: string, events: RawSocketEvents) {
     const url = new URL(path, endpoint.origin)
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
     this.#events = events
@@ -45,6 +50,8 @@ export class RawSocket {
     this.#socket.binaryType = 'nodebuffer'
     this.#unwelcome = setTimeout(() => this.close(), welcomeMs)
     this.#stopKeepAlive = keepAlive(this.#socket, () => this.close())
+    this.#ended = endpoint.ended
+    this.#ended.addEventListener('abort', this.#end)
     this.#socket.on('error', (error) => this.close(networkError(error)))
     this.#socket.on('close', () => this.close(this.#reason ?? undefined))
     this.#socket.on('message', (data) => this.#receive(data))
@@ -69,6 +76,7 @@ export class RawSocket {
     if (this.#lost !== null) return
     this.#lost = reason
     this.#stopKeepAlive()
+    this.#ended.removeEventListener('abort', this.#end)
     clearTimeout(this.#unwelcome)
     this.#socket.terminate()
     this.#events.closed(reason)
@@ -79,7 +87,16 @@ export class RawSocket {
     const frame = parsedFrame(data)
     if (frame === null) return this.close(new CodedError('relay.malformedAnswer'))
     if (frame.case === 'refusal') this.#reason = refusalError(frame.value)
-    else this.#events.frame(frame)
+    else this.#hand(frame)
+  }
+
+  /** What cannot be handled here (a full disk, a vault that was closed) costs the connection and nothing more. */
+  #hand(frame: IncomingFrame): void {
+    try {
+      this.#events.frame(frame)
+    } catch (error) {
+      this.close(error instanceof CodedError ? error : new CodedError('internal', {}, { cause: error }))
+    }
   }
 }
 

@@ -55,9 +55,13 @@ async function relaySaying(script: (socket: WebSocket) => void): Promise<string>
   return `http://127.0.0.1:${(made.address() as AddressInfo).port}`
 }
 
-async function opened(origin: string, events: Partial<SocketEvents> = {}): Promise<Welcomed | string> {
+async function opened(
+  origin: string,
+  events: Partial<SocketEvents> = {},
+  { by = login, ended = new AbortController().signal } = {},
+): Promise<Welcomed | string> {
   try {
-    return await openSocket({ origin, agent: new Agent() }, login, { ...quiet, ...events })
+    return await openSocket({ origin, agent: new Agent(), ended }, by, { ...quiet, ...events })
   } catch (error) {
     return error instanceof CodedError ? error.code : String(error)
   }
@@ -100,6 +104,37 @@ describe('a connection to a relay that misbehaves', () => {
     expect(await opened(closing)).toBe('relay.unreachable')
     server?.close()
     expect(await opened('http://127.0.0.1:9')).toBe('relay.unreachable')
+  })
+
+  it('ends with a code when the vault cannot be read any more, or an event cannot be taken', async () => {
+    const origin = await relaySaying((socket) => {
+      socket.send(challenge())
+      socket.once('message', () => {
+        socket.send(welcome)
+        socket.send(frame({ case: 'queueEmpty', value: {} }))
+      })
+    })
+    const closed = (): never => {
+      throw new CodedError('vault.damaged')
+    }
+    expect(await opened(origin, {}, { by: { ...login, vault: closed } })).toBe('vault.damaged')
+    const ends = new Promise<string>((ended) => {
+      const queueEmpty = (): never => {
+        throw new TypeError('a defect')
+      }
+      void opened(origin, { queueEmpty, closed: (error) => ended(error.code) })
+    })
+    expect(await ends).toBe('internal')
+  })
+
+  it('ends on the way to its welcome when its owner has ended', async () => {
+    const origin = await relaySaying(() => undefined)
+    const owner = new AbortController()
+    const opening = opened(origin, {}, { ended: owner.signal })
+    while (server?.clients.size !== 1) await new Promise((resolve) => setTimeout(resolve, 5))
+    owner.abort()
+    expect(await opening).toBe('relay.unreachable')
+    while (server.clients.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
   })
 
   it('survives any bytes after the welcome: the connection ends, or they are passed over', async () => {

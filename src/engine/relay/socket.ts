@@ -1,4 +1,3 @@
-import type { Agent } from 'node:http'
 import { copyBytes, fromUuid, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { authenticationInput } from '../../wire/authentication.ts'
@@ -8,7 +7,7 @@ import { limits, protocolVersion } from '../../wire/limits.ts'
 import type { Challenge, Envelope, Token, Welcome } from '../../wire/relay_pb.ts'
 import { Answers, NumberedAnswers } from './answers.ts'
 import { putMessage, putOutcome, type OutgoingPut, type PutOutcome } from './puts.ts'
-import { RawSocket, type IncomingFrame, type OutgoingFrame } from './rawSocket.ts'
+import { RawSocket, type IncomingFrame, type OutgoingFrame, type SocketEndpoint } from './rawSocket.ts'
 
 /** Of an envelope's id. */
 const idBytes = 16
@@ -161,7 +160,7 @@ export class RelaySocket {
  * `relay.deviceGone`, `device.frozen`.
  */
 export function openSocket(
-  endpoint: { readonly origin: string; readonly agent: Agent },
+  endpoint: SocketEndpoint,
   login: DeviceLogin,
   events: SocketEvents,
 ): Promise<Welcomed> {

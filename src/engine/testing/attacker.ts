@@ -142,7 +142,10 @@ export class Attacker {
   /** Connects without a name; who knows a target's access key may write. */
   async connect(): Promise<AnonymousSocket> {
     const { relayAddress, relayId } = this.account.record
-    return await openAnonymousSocket({ origin: relayAddress, agent: this.#agent }, relayId)
+    return await openAnonymousSocket(
+      { origin: relayAddress, agent: this.#agent, ended: new AbortController().signal },
+      relayId,
+    )
   }
 }
 
