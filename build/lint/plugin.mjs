@@ -120,14 +120,14 @@ const noErrorText = {
  * None gives anything up: a time-out is no answer.
  */
 const timed = [
-  'src/engine/expiry.ts',
-  'src/engine/generation.ts',
+  'src/engine/conversations/expiry.ts',
+  'src/engine/account/generation.ts',
   'src/engine/messenger.ts',
-  'src/engine/outbox.ts',
-  'src/engine/typing.ts',
-  'src/engine/upkeep.ts',
-  'src/engine/viewChanges.ts',
-  'src/engine/waitingForLink.ts',
+  'src/engine/sending/outbox.ts',
+  'src/engine/conversations/typing.ts',
+  'src/engine/account/upkeep.ts',
+  'src/engine/views/viewChanges.ts',
+  'src/engine/account/waitingForLink.ts',
 ]
 
 const noTimeOut = {

@@ -35,17 +35,23 @@ import {
   readInvitation,
   readRelay,
   type CheckedRelay,
-} from './enrolment.ts'
+} from './account/enrolment.ts'
 import { reachNothing, type ReachPoint } from './crashPoints.ts'
-import { Feed } from './feed.ts'
-import { creationEvents, openingEvents, recordPolicy } from './openingEvents.ts'
+import { Feed } from './views/feed.ts'
+import { creationEvents, openingEvents, recordPolicy } from './profile/openingEvents.ts'
 import type { EngineHost, EngineOptions, OsKeyStore } from './host.ts'
-import { Journal } from './journal.ts'
+import { Journal } from './profile/journal.ts'
 import { messengerHandlers, nothing, type Handlers } from './handlers.ts'
 import { Messenger } from './messenger.ts'
-import { PendingVault } from './pendingVault.ts'
-import { WaitingForLink } from './waitingForLink.ts'
-import { lockProfile, profileFiles, vaultExists, wasInUse, type ProfileFiles } from './profileFiles.ts'
+import { PendingVault } from './profile/pendingVault.ts'
+import { WaitingForLink } from './account/waitingForLink.ts'
+import {
+  lockProfile,
+  profileFiles,
+  vaultExists,
+  wasInUse,
+  type ProfileFiles,
+} from './profile/profileFiles.ts'
 
 /** Where the engine stands; `open` holds a vault that is unlocked. */
 type Stage =

@@ -3,7 +3,7 @@ import { CodedError, type ErrorCode } from '../base/errors.ts'
 import { countQuarantined } from '../storage/repositories/quarantine.ts'
 import type { CrashPoint } from './crashPoints.ts'
 import { Engine } from './engine.ts'
-import { nextAttempt } from './quarantine.ts'
+import { nextAttempt } from './receiving/quarantine.ts'
 import { setting } from './testing/setting.ts'
 import { until, type Workstation } from './testing/workstation.ts'
 

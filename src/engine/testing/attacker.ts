@@ -17,10 +17,10 @@ import { readAccount, type Account } from '../../storage/repositories/account.ts
 import { openSlots } from '../../storage/slots/index.ts'
 import type { Vault } from '../../storage/vault.ts'
 import { VaultRecords } from '../../storage/writeSet.ts'
-import { profileFiles } from '../profileFiles.ts'
+import { profileFiles } from '../profile/profileFiles.ts'
 import { openAnonymousSocket, type AnonymousSocket } from '../relay/anonymousSocket.ts'
 import { RelayHttp } from '../relay/httpClient.ts'
-import { stored } from '../self.ts'
+import { stored } from '../account/self.ts'
 import type { Workstation } from './workstation.ts'
 
 const day = 24 * 3_600_000

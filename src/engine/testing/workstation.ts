@@ -21,7 +21,7 @@ import { openSlots } from '../../storage/slots/index.ts'
 import type { Vault } from '../../storage/vault.ts'
 import { Engine } from '../engine.ts'
 import type { EngineHost, EngineOptions, OsKeyStore } from '../host.ts'
-import { profileFiles } from '../profileFiles.ts'
+import { profileFiles } from '../profile/profileFiles.ts'
 
 /** For tests: a key store that holds what a login session would. */
 export function memoryKeyStore(): OsKeyStore & { present: boolean } {
