@@ -79,6 +79,9 @@ export const errorCodes = [
   'permit.exhausted',
   'permit.recipientLimit',
   'access.denied',
+  // accounts, as administered at the relay
+  'account.disabled',
+  'account.guest',
   'put.notAnonymous',
   // messages
   'message.empty',

@@ -33,28 +33,46 @@ export interface JournalRow {
 
 export type JournalHeader = Pick<JournalRow, 'seq' | 'time' | 'monotonic' | 'type' | 'actor' | 'commit'>
 
+/** What an entry is made of, whichever journal it goes to: type and actor are that journal's own words. */
+export interface EntryParts {
+  readonly type: string
+  readonly actor: string
+  readonly payload: JsonValue
+}
+
 /**
  * The next entry and the journal after it. Pure: the caller writes the row and the state in the transaction of what
- * happened. `salt` is 32 fresh random bytes. Throws a ZodError for a payload that is not of its type: a defect.
+ * happened. `salt` is 32 fresh random bytes.
  */
+export function sealEntry(
+  state: JournalState,
+  { type, actor, payload }: EntryParts,
+  salt: Bytes,
+  clock: JournalClock,
+): { readonly row: JournalRow; readonly state: JournalState } {
+  if (salt.length !== saltBytes) throw new RangeError('length of the salt')
+  const text = canonicalJson(payload)
+  const header: JournalHeader = {
+    seq: state.size,
+    time: Math.trunc(clock.now()),
+    monotonic: Math.trunc(clock.monotonic()),
+    type,
+    actor,
+    commit: commitOf(salt, text),
+  }
+  const leaf = leafOf(header)
+  return { row: { ...header, leaf, payload: text, salt }, state: appendLeaf(state, leaf) }
+}
+
+/** The same for an event of a vault. Throws a ZodError for a payload that is not of its type: a defect. */
 export function appendEntry(
   state: JournalState,
   event: JournalEvent,
   salt: Bytes,
   clock: JournalClock,
 ): { readonly row: JournalRow; readonly state: JournalState } {
-  if (salt.length !== saltBytes) throw new RangeError('length of the salt')
-  const payload = canonicalJson(plainPayload(event))
-  const header: JournalHeader = {
-    seq: state.size,
-    time: Math.trunc(clock.now()),
-    monotonic: Math.trunc(clock.monotonic()),
-    type: event.type,
-    actor: actorSchema.parse(event.actor),
-    commit: commitOf(salt, payload),
-  }
-  const leaf = leafOf(header)
-  return { row: { ...header, leaf, payload, salt }, state: appendLeaf(state, leaf) }
+  const parts = { type: event.type, actor: actorSchema.parse(event.actor), payload: plainPayload(event) }
+  return sealEntry(state, parts, salt, clock)
 }
 
 /** The leaf hash: H(0x00 || canonical JSON of the header), commit in lower-case hex. */

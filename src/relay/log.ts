@@ -27,6 +27,8 @@ export type RelayEvent =
   | 'device linked'
   | 'device frozen'
   | 'server certificate read'
+  | 'changes not read'
+  | 'housekeeping failed'
 
 /** All that may stand beside an event. */
 export interface LogCounts {

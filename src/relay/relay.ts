@@ -13,6 +13,8 @@ import { Linking } from './linking.ts'
 import { GenerationCommit } from './queue/generationCommit.ts'
 import { GroupCommit } from './queue/groupCommit.ts'
 import { limits } from '../wire/limits.ts'
+import { ChangeWatch } from './changes.ts'
+import { Housekeeping } from './housekeeping.ts'
 import type { ConnectionTimes } from './socket/connection.ts'
 import { SocketHub } from './socket/hub.ts'
 import { PutBudgets } from './socket/putBudgets.ts'
@@ -32,9 +34,15 @@ export interface RelayOptions {
   readonly database?: SqliteOptions
   readonly budgets?: Partial<Budgets>
   /** Left out: those of `limits`. */
-  readonly times?: Partial<ConnectionTimes>
+  readonly times?: Partial<RelayTimes>
   readonly clock?: Clock
   readonly log?: RelayLog
+}
+
+/** Milliseconds. */
+export interface RelayTimes extends ConnectionTimes {
+  readonly changesMs: number
+  readonly housekeepingMs: number
 }
 
 export interface RunningRelay {
@@ -58,15 +66,20 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const data = await readRelayData(options.data)
   const lock = lockData(options.data)
   let store: RelayStore | null = null
+  let parts: Parts | null = null
   try {
     store = openSqliteStore(databaseFile(options.data), options.database)
-    const parts = assemble(options, store, data)
-    const address = await listen(parts.app, host, options.port ?? 0, options.tls !== undefined)
+    const made = assemble(options, store, data)
+    parts = made
+    await made.watch.start()
+    const address = await listen(made.app, host, options.port ?? 0, options.tls !== undefined)
     const log = options.log ?? silentLog
     log.info('relay started')
-    const stop = once(() => stopAll(parts, log).finally(() => lock.release()))
+    const stop = once(() => stopAll(made, log).finally(() => lock.release()))
     return { address, relayId: data.anchors.relayId, stop }
   } catch (thrown) {
+    await parts?.watch.stop()
+    await parts?.housekeeping.stop()
     await store?.close()
     lock.release()
     throw thrown
@@ -78,6 +91,8 @@ interface Parts {
   readonly hub: SocketHub
   readonly commits: GroupCommit
   readonly generations: GenerationCommit
+  readonly watch: ChangeWatch
+  readonly housekeeping: Housekeeping
   readonly store: RelayStore
 }
 
@@ -96,6 +111,7 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     onPressure: (high) => hub.pressure(high),
   })
   const permits = new Permits(data.zkSecretParams)
+  const times: RelayTimes = { ...limits, ...options.times }
   const generations = new GenerationCommit(store.generations)
   const hub = new SocketHub({
     relayId: anchors.relayId,
@@ -110,7 +126,7 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     rateLimits,
     clock,
     log,
-    times: { ...limits, ...options.times },
+    times,
   })
   const app = httpServer({
     store,
@@ -126,7 +142,9 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     tls: options.tls ?? null,
   })
   app.server.on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
-  return { app, hub, commits, generations, store }
+  const watch = new ChangeWatch({ changes: store.changes, events: hub, log, everyMs: times.changesMs })
+  const housekeeping = new Housekeeping({ store, clock, log, everyMs: times.housekeepingMs })
+  return { app, hub, commits, generations, watch, housekeeping, store }
 }
 
 async function listen(app: FastifyInstance, host: string, port: number, secure: boolean): Promise<string> {
@@ -146,8 +164,11 @@ async function listen(app: FastifyInstance, host: string, port: number, secure: 
   return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`
 }
 
-async function stopAll({ app, hub, commits, generations, store }: Parts, log: RelayLog): Promise<void> {
+async function stopAll(parts: Parts, log: RelayLog): Promise<void> {
+  const { app, hub, commits, generations, watch, housekeeping, store } = parts
   log.info('relay stopping', { connections: hub.size })
+  await watch.stop()
+  await housekeeping.stop()
   // What was read is committed and answered first; then the connections go.
   await commits.drain()
   hub.stop()

@@ -9,6 +9,8 @@ export const limits = {
   /** One HTTP request body. A full key upload of 100 + 100 keys is about 260 kB as JSON. */
   httpBodyBytes: 512 * 1024,
   devicesPerAccount: 10,
+  /** A guest links no further device. */
+  guestDevices: 1,
   /** An invitation always enrols this one: whoever uses it has no other device any more. */
   firstDeviceId: 1,
   /** Envelopes waiting for one device; past it a put is refused with `queue.full`. */
@@ -31,6 +33,11 @@ export const limits = {
   /** The oldest certificate that a client takes, against the relay's reception time. */
   certificateMaxAgeMs: 31 * 24 * 3_600_000,
   keepAliveMs: 30_000,
+  /** A relay looks for what other processes and commands have changed. */
+  changesMs: 1_000,
+  /** Changes are kept so long; a relay that missed more ends its connections. */
+  changesKeptMs: 24 * 3_600_000,
+  housekeepingMs: 60_000,
   /** Two connections of one device, of different runs: the older one has this long to show that it lives. */
   holderProbeMs: 3_000,
   generationBytes: 16,

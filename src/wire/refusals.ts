@@ -6,6 +6,8 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'access.denied': 403,
   'permit.invalid': 403,
   'device.frozen': 403,
+  'account.disabled': 403,
+  'account.guest': 403,
   'request.notFound': 404,
   'device.notFound': 404,
   'link.unknown': 404,

@@ -14,7 +14,7 @@ import { anonymousBundle, anonymousPerson, drawPermits } from './anonymous.ts'
 import type { RateLimits } from './budgets.ts'
 import { deviceHandlers } from './devices.ts'
 import { enrol, lookAtInvitation } from './enrolment.ts'
-import { searchDirectory } from './directory.ts'
+import { accountById, searchDirectory } from './directory.ts'
 import { bundleAnswer, keySetOf } from './keys.ts'
 import { linkHandlers } from './linking.ts'
 import type { Handler, Handlers } from './registrar.ts'
@@ -73,11 +73,7 @@ export function handlers(deps: HandlerDeps): Handlers {
     ...deviceHandlers(deps),
     ...linkHandlers(deps),
     directory: searchDirectory(store.accounts),
-    account: async ({ query }) => {
-      const entry = await store.accounts.find(query.accountId)
-      if (entry === null) throw new CodedError('recipient.unknown')
-      return entry
-    },
+    account: accountById(store),
     certificate: certificate(deps),
   }
 }

@@ -3,7 +3,8 @@ import { CodedError } from '../../base/errors.ts'
 import { linkInput } from '../../wire/authentication.ts'
 import { checkAttestation, checkKeys } from '../crypto/keyChecks.ts'
 import { verifyByDeviceKey } from '../deviceKeys.ts'
-import type { DeviceList, NewDevice } from '../store/deviceStore.ts'
+import { devicesAtMost } from '../accounts/standing.ts'
+import type { DeviceList, DeviceRecord, NewDevice } from '../store/deviceStore.ts'
 import type { RelayStore } from '../store/store.ts'
 import type { HandlerDeps } from './handlers.ts'
 import { bytes32Of, bytesOf, curveKeyOf, exactBytes, keySetOf, signatureOf } from './keys.ts'
@@ -23,10 +24,12 @@ export function linkHandlers(deps: HandlerDeps): Pick<Handlers, LinkRoute> {
       return { expiresAt: linking.offer(bytes32Of(body.linkId), curveKeyOf(body.ephemeralKey), nonce) }
     },
     linkFind: async ({ device, body }) => {
+      checkMayLink(device)
       const { ephemeralKey, nonce } = linking.find(bytes32Of(body.linkId), device.accountId)
       return { ephemeralKey: toBase64Url(ephemeralKey), nonce: toBase64Url(nonce) }
     },
     linkReserve: async ({ device, body }) => {
+      checkMayLink(device)
       const list = await listOf(store, device.accountId)
       const { deviceId, secret } = linking.reserve(bytes32Of(body.linkId), device.accountId, list)
       return { deviceId, secret: toBase64Url(secret) }
@@ -42,6 +45,10 @@ export function linkHandlers(deps: HandlerDeps): Pick<Handlers, LinkRoute> {
     },
     linkComplete: complete(deps),
   }
+}
+
+function checkMayLink({ standing }: DeviceRecord): void {
+  if (devicesAtMost(standing.role) === 1) throw new CodedError('account.guest')
 }
 
 function complete(deps: HandlerDeps): Handler<'linkComplete'> {

@@ -31,7 +31,7 @@ export interface RouteRequest<N extends RouteName> {
 export type Handler<N extends RouteName> = (request: RouteRequest<N>) => Promise<RouteAnswer<N>>
 export type Handlers = { readonly [N in RouteName]: Handler<N> }
 
-/** The device behind a token of the Authorization header. Throws `relay.unauthorised` or `relay.deviceGone`. */
+/** The device behind a token of the Authorization header. Throws `relay.unauthorised`, `relay.deviceGone`, `device.frozen`, `account.disabled`. */
 export type Authenticator = (authorization: string | undefined, route: RouteName) => Promise<DeviceRecord>
 
 /** Registers every route of the wire's table with its handler. What goes in and comes out passes the schemas. */

@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { CodedError } from '../../base/errors.ts'
 import { healthPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
+import { isEnded } from '../accounts/standing.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import type { DeviceRecord, DeviceStore } from '../store/deviceStore.ts'
 import type { Tokens, TokenSubject } from '../tokens.ts'
@@ -43,15 +44,16 @@ function authenticator(deps: HttpServerDeps): Authenticator {
     const token = /^Bearer ([A-Za-z0-9_-]{1,128})$/.exec(authorization ?? '')?.[1]
     const subject = token === undefined ? null : deps.tokens.read(token)
     if (subject === null) throw new CodedError('relay.unauthorised')
-    const device = await knownDevice(deps.store.devices, subject)
+    const device = await knownDevice(deps.store.devices, subject, deps.clock.now())
     await deps.rateLimits.device(device.device, route)
     return device
   }
 }
 
-async function knownDevice(devices: DeviceStore, subject: TokenSubject): Promise<DeviceRecord> {
+async function knownDevice(devices: DeviceStore, subject: TokenSubject, now: number): Promise<DeviceRecord> {
   const device = await devices.find(subject.accountId, subject.deviceId)
   if (device === null || device.device !== subject.device) throw new CodedError('relay.deviceGone')
   if (device.frozen) throw new CodedError('device.frozen')
+  if (isEnded(device.standing, now)) throw new CodedError('account.disabled')
   return device
 }

@@ -6,6 +6,7 @@ import { authenticationInput } from '../../wire/authentication.ts'
 import { verdictNumber } from '../../wire/generation.ts'
 import { protocolVersion } from '../../wire/limits.ts'
 import type { Acknowledge, Authenticate, ClientFrame, Put } from '../../wire/relay_pb.ts'
+import { isEnded } from '../accounts/standing.ts'
 import { verifyByDeviceKey } from '../deviceKeys.ts'
 import type { RelayLog } from '../log.ts'
 import { bufferedBytesMax, Delivery } from '../queue/delivery.ts'
@@ -144,7 +145,9 @@ export class Connection implements Peer {
 
   /** The devices of the account are others now; who is not welcome yet learns it with the welcome. */
   changed(revision: number): void {
-    this.#revision = Math.max(this.#revision, revision)
+    // Every process of a relay hears of each change, also of its own.
+    if (revision <= this.#revision) return
+    this.#revision = revision
     if (this.#state.kind !== 'welcome') return
     this.#link.send({ case: 'devicesChanged', value: { devicesRevision: BigInt(revision) } })
   }
@@ -218,10 +221,15 @@ export class Connection implements Peer {
       if (device === null) return this.refuse('relay.deviceGone')
       if (!this.#proves(device, proof)) return this.refuse('relay.unauthorised')
       if (device.frozen) return this.refuse('device.frozen')
+      if (this.#isEnded(device)) return this.refuse('account.disabled')
       await this.#arrive(device, vault)
     } catch (thrown) {
       this.#failed(thrown)
     }
+  }
+
+  #isEnded({ standing }: DeviceRecord): boolean {
+    return isEnded(standing, this.#deps.clock.now())
   }
 
   #proves(device: DeviceRecord, proof: Authenticate): boolean {
@@ -239,7 +247,10 @@ export class Connection implements Peer {
     this.#state = { kind: 'arriving', device, vault }
     this.#deps.proved(this)
     await this.#deps.arrive(this, device.device, vault.holder)
+    // Once more: what was told to connections before this one had its place did not reach it.
+    const current = await this.#deps.store.devices.find(device.accountId, device.deviceId)
     if (this.#link.closing) return
+    if (current !== null && this.#isEnded(current)) return this.refuse('account.disabled')
     const next = newToken()
     const now = this.#deps.clock.now()
     const outcome = await this.#deps.generations.act({

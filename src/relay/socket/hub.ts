@@ -5,7 +5,7 @@ import { anonymousSocketPath, socketPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { reportOf } from '../../base/errors.ts'
 import type { RateLimits } from '../http/budgets.ts'
-import type { DeviceEvents } from '../http/handlers.ts'
+import type { ChangeEvents } from '../changes.ts'
 import { bufferedBytesMax } from '../queue/delivery.ts'
 import type { PutTarget, StoredEnvelope } from '../store/store.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
@@ -35,7 +35,7 @@ export interface HubDeps extends Omit<ConnectionDeps & AnonymousDeps, Made> {
 }
 
 /** All connections of the relay: takes them in, keeps the living, hands out what was committed. */
-export class SocketHub implements DeviceEvents {
+export class SocketHub implements ChangeEvents {
   readonly #deps: HubDeps
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -110,6 +110,18 @@ export class SocketHub implements DeviceEvents {
 
   changed(accountId: string, revision: number): void {
     for (const connection of this.#holders.ofAccount(accountId)) connection.changed(revision)
+  }
+
+  disabled(accountId: string): void {
+    for (const peer of this.#all) {
+      if (peer instanceof Connection && peer.accountId === accountId) peer.refuse('account.disabled')
+    }
+  }
+
+  missed(): void {
+    for (const peer of this.#all) {
+      if (peer instanceof Connection) peer.refuse('relay.unavailable')
+    }
   }
 
   /** While too much waits for the disk, nothing more is read from anybody. */

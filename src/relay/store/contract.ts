@@ -4,6 +4,7 @@ import { limits } from '../../wire/limits.ts'
 import { deviceContract } from './contractDevices.ts'
 import { generationContract } from './contractGenerations.ts'
 import { bytes, enrol, enrolmentFor, envelopeFor, invite, keySet, putTo, textOf } from './contractKit.ts'
+import { peopleContract } from './contractPeople.ts'
 import { permitContract } from './contractPermits.ts'
 import { searchWords } from './foldText.ts'
 import type { PutRequest, RelayStore, StoredDeviceBundle } from './store.ts'
@@ -39,6 +40,7 @@ export function storeContract(prepare: () => Promise<ContractEngine>): void {
   deviceContract(() => store)
   generationContract(() => store, restart)
   permitContract(() => store, restart)
+  peopleContract(() => store, restart)
 }
 
 export type Restart = (queueBytes?: number) => Promise<void>

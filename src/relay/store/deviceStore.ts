@@ -1,4 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts'
+import type { Standing } from '../accounts/standing.ts'
 import type { GenerationVerdict } from '../../wire/generation.ts'
 import type { KeySet } from './store.ts'
 
@@ -30,6 +31,8 @@ export interface DeviceRecord {
   readonly adopted: boolean
   /** Two holders of it were live at once: nothing is done for it any more. */
   readonly frozen: boolean
+  /** Of its account. */
+  readonly standing: Standing
 }
 
 export interface DeviceList {
@@ -67,7 +70,7 @@ export interface NewDevice {
 
 export type AddOutcome =
   | { readonly kind: 'added'; readonly revision: number }
-  /** `unknown`: no such account, or it has another identity key by now. */
+  /** `unknown`: no such account, it is disabled, or it has another identity key by now. */
   | { readonly kind: 'limit' | 'taken' | 'unknown' }
 
 export interface RemovedDevice {

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -112,6 +112,24 @@ describe('the embedded engine', () => {
       { kind: 'stored' },
     ])
     await store.close()
+    await engine.end()
+  })
+
+  test('a removed account leaves nothing in any file, beside a store that is open', async () => {
+    const engine = await sqliteEngine()
+    const relay = openSqliteStore(engine.file)
+    for (let n = 0; n < 50; n += 1) await enrol(relay, `Agent ${n}`)
+    const ada = await enrol(relay, 'Zygomorphe')
+    const files = async (): Promise<string> =>
+      (await Promise.all(['', '-wal'].map(async (end) => readFile(engine.file + end, 'latin1')))).join('')
+    expect((await files()).toLowerCase()).toContain('zygomorphe')
+    const command = openSqliteStore(engine.file)
+    const context = { by: { kind: 'operator', name: 'root' }, now: 1 } as const
+    await command.people.apply([{ kind: 'remove', accountId: ada.accountId }], context)
+    await command.people.forget()
+    expect((await files()).toLowerCase()).not.toContain('zygomorphe')
+    await command.close()
+    await relay.close()
     await engine.end()
   })
 

@@ -1,5 +1,9 @@
 import { limits } from '../../wire/limits.ts'
 import { RecipientLimit } from './recipientLimit.ts'
+import { sqliteActs } from './sqliteActs.ts'
+import { sqliteApprovals } from './sqliteApprovals.ts'
+import { sqliteChanges } from './sqliteChanges.ts'
+import { sqlitePeople } from './sqlitePeople.ts'
 import { sqliteAccounts } from './sqliteAccounts.ts'
 import { sqliteDevices } from './sqliteDevices.ts'
 import { sqliteGenerations } from './sqliteGenerations.ts'
@@ -16,6 +20,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
   const db = openDatabase(file, options)
   const spent = new SpentPermits(db)
   const keys = sqliteKeys(db, spent)
+  const acts = sqliteActs(db)
   const { queueBytes = limits.queueBytes } = options
   const { permitsPerDay = limits.permitsPerDay, permitPutsPerHour = limits.permitPutsPerHour } = options
   return {
@@ -31,6 +36,10 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
       queueBytes,
       recipients: new RecipientLimit(permitPutsPerHour),
     }),
+    people: sqlitePeople(db, acts.write),
+    changes: sqliteChanges(db),
+    acts: acts.store,
+    approvals: sqliteApprovals(db, acts.write),
     close: async () => {
       db.close()
     },

@@ -1,8 +1,9 @@
 import { copyBytes, sameBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
-import { limits } from '../../wire/limits.ts'
+import { devicesAtMost, type AccountRole } from '../accounts/standing.ts'
 import { uuidBytes } from './accountRows.ts'
 import type { AddOutcome, DeviceList, DeviceRecord, DeviceStore, NewDevice } from './deviceStore.ts'
+import { noteAccount, noteEnded } from './sqliteChanges.ts'
 import { tokenOfNobody } from './sqliteGenerations.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { KeyWriter } from './sqliteKeys.ts'
@@ -14,6 +15,10 @@ interface DeviceRow {
   readonly identity_key: Uint8Array
   readonly frozen: number
   readonly adopted: number
+  readonly role: AccountRole
+  readonly organisation: string
+  readonly disabled_at: number | null
+  readonly expires_at: number | null
 }
 
 interface AccountStateRow {
@@ -21,6 +26,8 @@ interface AccountStateRow {
   readonly identity_key: Uint8Array
   readonly devices_revision: number
   readonly highest_device_id: number
+  readonly role: AccountRole
+  readonly disabled_at: number | null
 }
 
 interface ListedRow {
@@ -78,7 +85,8 @@ export function sqliteDevices(db: SqliteDatabase, writeKeys: KeyWriter): DeviceS
 
 function finder(db: SqliteDatabase): (accountId: string, deviceId: number) => DeviceRecord | null {
   const byId = db.prepare<[Uint8Array, number], DeviceRow>(
-    `SELECT d.id, d.registration_id, d.device_key, d.frozen, a.identity_key, k.device IS NOT NULL AS adopted
+    `SELECT d.id, d.registration_id, d.device_key, d.frozen, a.identity_key, k.device IS NOT NULL AS adopted,
+            a.role, a.organisation, a.disabled_at, a.expires_at
      FROM devices d JOIN accounts a ON a.id = d.account LEFT JOIN device_keys k ON k.device = d.id
      WHERE a.account_id = ? AND d.device_id = ?`,
   )
@@ -94,13 +102,19 @@ function finder(db: SqliteDatabase): (accountId: string, deviceId: number) => De
       identityKey: copyBytes(row.identity_key),
       adopted: row.adopted !== 0,
       frozen: row.frozen !== 0,
+      standing: {
+        role: row.role,
+        organisation: row.organisation,
+        disabled: row.disabled_at !== null,
+        expiresAt: row.expires_at,
+      },
     }
   }
 }
 
 function accountReader(db: SqliteDatabase): (accountId: string) => AccountStateRow | undefined {
   const statement = db.prepare<[Uint8Array], AccountStateRow>(
-    `SELECT id, identity_key, devices_revision, highest_device_id FROM accounts
+    `SELECT id, identity_key, devices_revision, highest_device_id, role, disabled_at FROM accounts
      WHERE account_id = ? AND enrolled_at IS NOT NULL`,
   )
   return (accountId) => statement.get(uuidBytes(accountId))
@@ -129,12 +143,12 @@ function add(
   device: NewDevice,
   writeKeys: KeyWriter,
 ): AddOutcome {
-  if (account === undefined || !sameBytes(account.identity_key, device.identityKey))
-    return { kind: 'unknown' }
+  if (account === undefined || account.disabled_at !== null) return { kind: 'unknown' }
+  if (!sameBytes(account.identity_key, device.identityKey)) return { kind: 'unknown' }
   const taken = db.prepare<[number], { device_id: number }>('SELECT device_id FROM devices WHERE account = ?')
   const ids = taken.all(account.id).map((row) => row.device_id)
   if (ids.includes(device.deviceId)) return { kind: 'taken' }
-  if (ids.length >= limits.devicesPerAccount) return { kind: 'limit' }
+  if (ids.length >= devicesAtMost(account.role)) return { kind: 'limit' }
   insertDevice(db, account.id, device, writeKeys)
   return { kind: 'added', revision: bump(db, account.id) }
 }
@@ -174,7 +188,18 @@ export function removeDevice(db: SqliteDatabase, account: number, deviceId: numb
   const statement = db.prepare<[number, number], { id: number }>(
     'DELETE FROM devices WHERE account = ? AND device_id = ? RETURNING id',
   )
-  return statement.get(account, deviceId)?.id ?? null
+  const device = statement.get(account, deviceId)?.id ?? null
+  if (device !== null) noteEnded(db, device)
+  return device
+}
+
+/** The same for all devices of an account; the store's numbers. */
+export function removeDevices(db: SqliteDatabase, account: number): readonly number[] {
+  const removed = db
+    .prepare<[number], { id: number }>('DELETE FROM devices WHERE account = ? RETURNING id')
+    .all(account)
+  for (const { id } of removed) noteEnded(db, id)
+  return removed.map(({ id }) => id)
 }
 
 /** Within the caller's transaction: the devices of this account, or its identity key, are others now. */
@@ -182,5 +207,7 @@ export function bump(db: SqliteDatabase, account: number): number {
   const statement = db.prepare<[number], { revision: number }>(
     'UPDATE accounts SET devices_revision = devices_revision + 1 WHERE id = ? RETURNING devices_revision AS revision',
   )
-  return statement.get(account)?.revision ?? 0
+  const revision = statement.get(account)?.revision ?? 0
+  noteAccount(db, account, 'devicesChanged', revision)
+  return revision
 }

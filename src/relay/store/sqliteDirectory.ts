@@ -1,3 +1,4 @@
+import { withinBounds } from '../accounts/organisation.ts'
 import { accountColumns, entryOf, uuidBytes, type AccountRow } from './accountRows.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
 import type { DirectoryPage, DirectorySearch } from './store.ts'
@@ -11,6 +12,7 @@ const sortedMax = 2_000
  */
 export function searchDirectory(db: SqliteDatabase, search: DirectorySearch): DirectoryPage {
   const words = neededWords(search.words)
+  if (search.within !== undefined) return searchWithin(db, words, search, search.within)
   const match = words.map((word) => `"${word}"*`).join(' ')
   const found = words.length === 0 ? Infinity : matches(db, match, sortedMax + 1)
   if (found === 0) return { entries: [], more: false, total: search.counted ? 0 : null }
@@ -19,6 +21,31 @@ export function searchDirectory(db: SqliteDatabase, search: DirectorySearch): Di
     entries: rows.slice(0, search.limit).map(entryOf),
     more: rows.length > search.limit,
     total: search.counted ? total(db, match, uuidBytes(search.except)) : null,
+  }
+}
+
+/** What belongs to one organisation is looked through as it stands: it is few beside the whole. */
+function searchWithin(
+  db: SqliteDatabase,
+  words: readonly string[],
+  search: DirectorySearch,
+  within: string,
+): DirectoryPage {
+  const { from, to } = withinBounds(within)
+  const bounds = '(organisation = ? OR (organisation >= ? AND organisation < ?))'
+  const matching = words.map(() => 'instr(search_text, ?) > 0 AND ').join('')
+  const values = [...words.map((word) => ` ${word}`), within, from, to]
+  const { sql, values: end } = pageOf(search)
+  const rows = db
+    .prepare<unknown[], AccountRow>(
+      `SELECT ${accountColumns} FROM accounts WHERE ${matching}${bounds} AND ${sql}`,
+    )
+    .all(...values, ...end)
+  const count = `SELECT count(*) AS n FROM accounts WHERE ${matching}${bounds} AND listed = 1 AND account_id <> ?`
+  return {
+    entries: rows.slice(0, search.limit).map(entryOf),
+    more: rows.length > search.limit,
+    total: search.counted ? countOf(db, count, [...values, uuidBytes(search.except)]) : null,
   }
 }
 
@@ -63,7 +90,7 @@ function pageOf({ except, after, limit }: DirectorySearch): { sql: string; value
       ? ''
       : 'AND (sort_key, account_id) > (SELECT sort_key, account_id FROM accounts WHERE account_id = ?)'
   return {
-    sql: `enrolled_at IS NOT NULL AND account_id <> ? ${later} ORDER BY sort_key, account_id LIMIT ?`,
+    sql: `listed = 1 AND account_id <> ? ${later} ORDER BY sort_key, account_id LIMIT ?`,
     values: [uuidBytes(except), ...(after === null ? [] : [uuidBytes(after)]), limit + 1],
   }
 }
@@ -86,7 +113,7 @@ function totalOfAll(db: SqliteDatabase, except: Uint8Array): number {
   return countOf(
     db,
     `SELECT count(*) - count(CASE account_id WHEN ? THEN 1 END) AS n
-     FROM accounts INDEXED BY accounts_by_name WHERE enrolled_at IS NOT NULL`,
+     FROM accounts INDEXED BY accounts_by_name WHERE listed = 1`,
     [except],
   )
 }

@@ -1,9 +1,12 @@
 import { copyBytes, sameBytes } from '../../base/bytes.ts'
 import { limits } from '../../wire/limits.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
+import { isEnded } from '../accounts/standing.ts'
 import { accountColumns, entryOf, uuidBytes, type AccountRow } from './accountRows.ts'
 import { foldText } from './foldText.ts'
-import { bump, insertDevice } from './sqliteDevices.ts'
+import { bump, insertDevice, removeDevices } from './sqliteDevices.ts'
+import { relist, searchText } from './sqliteListing.ts'
+import type { InvitationTerms } from './peopleStore.ts'
 import type { KeyWriter } from './sqliteKeys.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type {
@@ -19,6 +22,9 @@ interface InvitationRow extends AccountRow {
   readonly account: number
   readonly expires_at: number
   readonly used_by: Uint8Array | null
+  readonly disabled_at: number | null
+  /** Of the account. */
+  readonly ends_at: number | null
 }
 
 interface EnrolledRow {
@@ -29,7 +35,8 @@ interface EnrolledRow {
 
 export function sqliteInvitations(db: SqliteDatabase, writeKeys: KeyWriter): InvitationStore {
   const byCode = db.prepare<[Uint8Array], InvitationRow>(
-    `SELECT i.id, i.account, i.expires_at, i.used_by, ${accountColumns} FROM invitations i
+    `SELECT i.id, i.account, i.expires_at, i.used_by, a.disabled_at, a.expires_at AS ends_at, ${accountColumns}
+     FROM invitations i
      JOIN accounts a ON a.id = i.account WHERE i.code_hash = ?`,
   )
   return {
@@ -50,24 +57,23 @@ export function sqliteInvitations(db: SqliteDatabase, writeKeys: KeyWriter): Inv
 }
 
 function create(db: SqliteDatabase, invitation: NewInvitation): void {
-  const { account } = invitation
-  const sortKey = foldText(account.displayName)
-  const words = foldText(`${account.displayName} ${account.title} ${account.service} ${account.organisation}`)
-  db.transaction(() => {
-    const { lastInsertRowid } = db
-      .prepare(`INSERT INTO accounts (${accountColumns}, sort_key, search_text) VALUES (?, ?, ?, ?, ?, ?, ?)`)
-      .run(
-        uuidBytes(account.accountId),
-        account.displayName,
-        account.title,
-        account.service,
-        account.organisation,
-        sortKey,
-        // The leading space makes every word findable by its beginning, with one `instr` (see `sqliteDirectory`).
-        ` ${words}`,
-      )
-    insertInvitation(db, lastInsertRowid, invitation)
-  }).immediate()
+  db.transaction(() => insertInvitation(db, insertAccount(db, invitation.account), invitation)).immediate()
+}
+
+/** Within the caller's transaction: an account that is not enrolled yet. The store's number of it. */
+export function insertAccount(db: SqliteDatabase, account: DirectoryEntry): number {
+  const { lastInsertRowid } = db
+    .prepare(`INSERT INTO accounts (${accountColumns}, sort_key, search_text) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+    .run(
+      uuidBytes(account.accountId),
+      account.displayName,
+      account.title,
+      account.service,
+      account.organisation,
+      foldText(account.displayName),
+      searchText(account),
+    )
+  return Number(lastInsertRowid)
 }
 
 function createAgain(db: SqliteDatabase, invitation: RepeatedInvitation): DirectoryEntry | null {
@@ -81,10 +87,11 @@ function createAgain(db: SqliteDatabase, invitation: RepeatedInvitation): Direct
   return entryOf(row)
 }
 
-function insertInvitation(
+/** Within the caller's transaction. */
+export function insertInvitation(
   db: SqliteDatabase,
   account: number | bigint,
-  invitation: Omit<NewInvitation, 'account'>,
+  invitation: InvitationTerms,
 ): void {
   db.prepare('INSERT INTO invitations (code_hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)').run(
     invitation.codeHash,
@@ -102,30 +109,27 @@ function redeem(
 ): EnrolmentOutcome {
   if (row === undefined) return { kind: 'unknown' }
   if (row.used_by !== null) return repeated(db, row, enrolment)
+  if (isEnded({ disabled: row.disabled_at !== null, expiresAt: row.ends_at }, enrolment.now)) {
+    return { kind: 'disabled' }
+  }
   if (row.expires_at <= enrolment.now) return { kind: 'expired' }
   db.prepare('UPDATE invitations SET used_by = ? WHERE id = ?').run(enrolment.deviceKey, row.id)
   // Whoever holds another code of this account must not be able to take it over afterwards.
   db.prepare('DELETE FROM invitations WHERE account = ? AND used_by IS NULL').run(row.account)
   enterAccount(db, row.account, enrolment)
   const deviceId = limits.firstDeviceId
-  const removed = db
-    .prepare<[number], { id: number }>('DELETE FROM devices WHERE account = ? RETURNING id')
-    .all(row.account)
-    .map(({ id }) => id)
+  const removed = removeDevices(db, row.account)
   insertDevice(db, row.account, { ...enrolment, deviceId, sealedName: new Uint8Array(0) }, writeKeys)
   bump(db, row.account)
   return { kind: 'enrolled', deviceId, account: entryOf(row), removed }
 }
 
 function enterAccount(db: SqliteDatabase, account: number, enrolment: Enrolment): void {
-  const entered = db
-    .prepare('UPDATE accounts SET enrolled_at = ? WHERE id = ? AND enrolled_at IS NULL')
-    .run(enrolment.now, account)
-  if (entered.changes > 0) {
-    db.prepare('INSERT INTO directory (rowid, words) SELECT id, search_text FROM accounts WHERE id = ?').run(
-      account,
-    )
-  }
+  db.prepare('UPDATE accounts SET enrolled_at = ? WHERE id = ? AND enrolled_at IS NULL').run(
+    enrolment.now,
+    account,
+  )
+  relist(db, account)
   db.prepare('UPDATE accounts SET identity_key = ?, access_key_hash = ? WHERE id = ?').run(
     enrolment.identityKey,
     enrolment.accessKeyHash,

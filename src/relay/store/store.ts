@@ -1,6 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
 import type { DeviceStore, GenerationStore, IdentityStore } from './deviceStore.ts'
+import type { ActStore, ApprovalStore, ChangeStore, InvitationTerms, PeopleStore } from './peopleStore.ts'
 
 /**
  * What the relay remembers, behind one interface, so that an engine can be exchanged whole (`contract.ts` is the
@@ -16,13 +17,20 @@ export interface RelayStore {
   readonly keys: KeyStore
   readonly permits: PermitStore
   readonly queues: QueueStore
+  readonly people: PeopleStore
+  readonly changes: ChangeStore
+  readonly acts: ActStore
+  readonly approvals: ApprovalStore
   close(): Promise<void>
 }
 
 export interface AccountStore {
-  /** An enrolled account, or null. */
+  /** An enrolled account, hidden or not, or null. */
   find(accountId: string): Promise<DirectoryEntry | null>
-  /** Enrolled accounts in the order of their names; each of `words`, folded by `foldText`, begins one of theirs. */
+  /**
+   * Enrolled accounts that are neither hidden nor disabled, in the order of their names; each of `words`, folded by
+   * `foldText`, begins one of theirs.
+   */
   search(search: DirectorySearch): Promise<DirectoryPage>
 }
 
@@ -32,6 +40,8 @@ export interface DirectorySearch {
   readonly after: string | null
   /** The account that asks: left out of the answer and of the total. */
   readonly except: string
+  /** An organisation: only its accounts and those of what is under it. Left out: all. */
+  readonly within?: string
   /** Whether the total is wanted: counting costs more than a page. */
   readonly counted: boolean
   readonly limit: number
@@ -57,15 +67,11 @@ export interface InvitationStore {
   redeem(enrolment: Enrolment): Promise<EnrolmentOutcome>
 }
 
-export interface NewInvitation {
+export interface NewInvitation extends InvitationTerms {
   readonly account: DirectoryEntry
-  /** SHA-256 of the canonical code: the code itself is nowhere kept. */
-  readonly codeHash: Bytes
-  readonly createdAt: number
-  readonly expiresAt: number
 }
 
-export interface RepeatedInvitation extends Omit<NewInvitation, 'account'> {
+export interface RepeatedInvitation extends InvitationTerms {
   readonly accountId: string
 }
 
@@ -95,7 +101,8 @@ export type EnrolmentOutcome =
       /** The store's numbers of the devices that went. */
       readonly removed: readonly number[]
     }
-  | { readonly kind: 'unknown' | 'used' | 'expired' }
+  /** `disabled`: the account is. */
+  | { readonly kind: 'unknown' | 'used' | 'expired' | 'disabled' }
 
 export interface PreKey {
   readonly keyId: number
