@@ -82,6 +82,7 @@ export const errorCodes = [
   // accounts, as administered at the relay
   'account.disabled',
   'account.guest',
+  'mail.failed',
   'put.notAnonymous',
   // messages
   'message.empty',

@@ -9,13 +9,7 @@ import { relist, searchText } from './sqliteListing.ts'
 import type { InvitationTerms } from './peopleStore.ts'
 import type { KeyWriter } from './sqliteKeys.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
-import type {
-  Enrolment,
-  EnrolmentOutcome,
-  InvitationStore,
-  NewInvitation,
-  RepeatedInvitation,
-} from './store.ts'
+import type { Enrolment, EnrolmentOutcome, InvitationStore, RepeatedInvitation } from './store.ts'
 
 interface InvitationRow extends AccountRow {
   readonly id: number
@@ -34,15 +28,19 @@ interface EnrolledRow {
 }
 
 export function sqliteInvitations(db: SqliteDatabase, writeKeys: KeyWriter): InvitationStore {
+  const [insertAccount, insertInvitation] = [accountInserter(db), invitationInserter(db)]
   const byCode = db.prepare<[Uint8Array], InvitationRow>(
     `SELECT i.id, i.account, i.expires_at, i.used_by, a.disabled_at, a.expires_at AS ends_at, ${accountColumns}
      FROM invitations i
      JOIN accounts a ON a.id = i.account WHERE i.code_hash = ?`,
   )
   return {
-    create: async (invitation) => orUnavailable(() => create(db, invitation)),
+    create: async (invitation) =>
+      orUnavailable(() =>
+        db.transaction(() => insertInvitation(insertAccount(invitation.account), invitation)).immediate(),
+      ),
     createAgain: async (invitation) =>
-      orUnavailable(() => db.transaction(() => createAgain(db, invitation)).immediate()),
+      orUnavailable(() => db.transaction(() => createAgain(db, invitation, insertInvitation)).immediate()),
     find: async (codeHash) => {
       const row = orUnavailable(() => byCode.get(codeHash))
       if (row === undefined) return null
@@ -56,49 +54,51 @@ export function sqliteInvitations(db: SqliteDatabase, writeKeys: KeyWriter): Inv
   }
 }
 
-function create(db: SqliteDatabase, invitation: NewInvitation): void {
-  db.transaction(() => insertInvitation(db, insertAccount(db, invitation.account), invitation)).immediate()
-}
-
-/** Within the caller's transaction: an account that is not enrolled yet. The store's number of it. */
-export function insertAccount(db: SqliteDatabase, account: DirectoryEntry): number {
-  const { lastInsertRowid } = db
-    .prepare(`INSERT INTO accounts (${accountColumns}, sort_key, search_text) VALUES (?, ?, ?, ?, ?, ?, ?)`)
-    .run(
-      uuidBytes(account.accountId),
-      account.displayName,
-      account.title,
-      account.service,
-      account.organisation,
-      foldText(account.displayName),
-      searchText(account),
+/** Within the caller's transaction: an account that is not enrolled yet. Gives the store's number of it. */
+export function accountInserter(db: SqliteDatabase): (account: DirectoryEntry) => number {
+  const insert = db.prepare(
+    `INSERT INTO accounts (${accountColumns}, sort_key, search_text) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  )
+  return (account) => {
+    const { accountId, displayName, title, service, organisation } = account
+    const folded = [foldText(displayName), searchText(account)]
+    const { lastInsertRowid } = insert.run(
+      uuidBytes(accountId),
+      displayName,
+      title,
+      service,
+      organisation,
+      ...folded,
     )
-  return Number(lastInsertRowid)
+    return Number(lastInsertRowid)
+  }
 }
 
-function createAgain(db: SqliteDatabase, invitation: RepeatedInvitation): DirectoryEntry | null {
+/** Within the caller's transaction. */
+export function invitationInserter(
+  db: SqliteDatabase,
+): (account: number, invitation: InvitationTerms) => void {
+  const insert = db.prepare(
+    'INSERT INTO invitations (code_hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)',
+  )
+  return (account, { codeHash, createdAt, expiresAt }) => {
+    insert.run(codeHash, account, createdAt, expiresAt)
+  }
+}
+
+function createAgain(
+  db: SqliteDatabase,
+  invitation: RepeatedInvitation,
+  insertInvitation: ReturnType<typeof invitationInserter>,
+): DirectoryEntry | null {
   const row = db
     .prepare<[Uint8Array], AccountRow & { readonly id: number }>(
       `SELECT id, ${accountColumns} FROM accounts WHERE account_id = ?`,
     )
     .get(uuidBytes(invitation.accountId))
   if (row === undefined) return null
-  insertInvitation(db, row.id, invitation)
+  insertInvitation(row.id, invitation)
   return entryOf(row)
-}
-
-/** Within the caller's transaction. */
-export function insertInvitation(
-  db: SqliteDatabase,
-  account: number | bigint,
-  invitation: InvitationTerms,
-): void {
-  db.prepare('INSERT INTO invitations (code_hash, account, created_at, expires_at) VALUES (?, ?, ?, ?)').run(
-    invitation.codeHash,
-    account,
-    invitation.createdAt,
-    invitation.expiresAt,
-  )
 }
 
 function redeem(

@@ -6,7 +6,7 @@ import type { AccountAct, ActContext, ActEvent, ActOutcome, Profile } from './pe
 import type { ActWriter } from './sqliteActs.ts'
 import { noteAccount } from './sqliteChanges.ts'
 import { bump, removeDevice, removeDevices } from './sqliteDevices.ts'
-import { insertAccount, insertInvitation } from './sqliteInvitations.ts'
+import { accountInserter, invitationInserter } from './sqliteInvitations.ts'
 import { relist, searchText, unlist } from './sqliteListing.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
 
@@ -54,10 +54,18 @@ class Performer {
   readonly #db: SqliteDatabase
   readonly #now: number
   readonly #number
+  readonly #insertAccount
+  readonly #insertInvitation
+  readonly #complete
 
   constructor(db: SqliteDatabase, now: number) {
     this.#db = db
     this.#now = now
+    this.#insertAccount = accountInserter(db)
+    this.#insertInvitation = invitationInserter(db)
+    this.#complete = db.prepare(
+      'UPDATE accounts SET role = ?, expires_at = ?, hidden = ?, email = ?, identifier = ? WHERE id = ?',
+    )
     this.#number = db.prepare<[Uint8Array], { id: number }>('SELECT id FROM accounts WHERE account_id = ?')
   }
 
@@ -74,7 +82,7 @@ class Performer {
   ): Performed | 'unknown' {
     switch (act.kind) {
       case 'invite':
-        insertInvitation(this.#db, account, act.invitation)
+        this.#insertInvitation(account, act.invitation)
         return { type: 'account.invited' }
       case 'profile':
         return this.#describe(account, act.profile) ? { type: 'account.profile' } : null
@@ -107,14 +115,11 @@ class Performer {
   }
 
   #create(act: Extract<AccountAct, { kind: 'create' }>): Performed {
-    const account = insertAccount(this.#db, { accountId: act.accountId, ...act.profile })
-    this.#db
-      .prepare(
-        'UPDATE accounts SET role = ?, expires_at = ?, hidden = ?, email = ?, identifier = ? WHERE id = ?',
-      )
-      .run(act.role, act.expiresAt, act.hidden ? 1 : 0, act.profile.email, act.profile.identifier, account)
-    insertInvitation(this.#db, account, act.invitation)
-    return { type: 'account.created', detail: act.role }
+    const { profile, role, expiresAt, hidden } = act
+    const account = this.#insertAccount({ accountId: act.accountId, ...profile })
+    this.#complete.run(role, expiresAt, hidden ? 1 : 0, profile.email, profile.identifier, account)
+    this.#insertInvitation(account, act.invitation)
+    return { type: 'account.created', detail: role }
   }
 
   #describe(account: number, profile: Profile): boolean {
