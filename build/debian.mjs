@@ -21,6 +21,8 @@ const wanted = {
     ['gnome-keyring', 'gnome-keyring-daemon'],
     ['chromium', 'chromium'],
     ['openssl', 'openssl'],
+    ['gcc', 'cc'],
+    ['libc6-dev', 'gencat'],
   ],
 }
 

@@ -1,75 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { toHex } from '../base/bytes.ts'
-import { createInvitation, initRelay } from './index.ts'
-import { ask, enrolDevice, type EnrolledDevice } from './testing/client.ts'
+import { expect, test } from 'vitest'
+import { ask } from './testing/client.ts'
 import { relayFixture } from './testing/fixture.ts'
-import { bundleRelay, type RelayProgram } from './testing/program.ts'
 import { AnonymousClient, TestClient } from './testing/sockets.ts'
-
-let program: RelayProgram
-let folder: string
-
-beforeAll(async () => {
-  program = await bundleRelay()
-  folder = await mkdtemp(join(tmpdir(), 'valise-durability-'))
-})
-
-afterAll(async () => {
-  await program.remove()
-  await rm(folder, { recursive: true, force: true })
-})
-
-const rounds = 5
-const inFlight = 64
-
-test('killed five times in the middle of load, the relay has everything that it acknowledged, once and in order', async () => {
-  const data = join(folder, 'relay')
-  await initRelay({ data, organisation: 'X' })
-  let relay = await program.listen(data)
-  const enrol = async (name: string): Promise<EnrolledDevice> =>
-    enrolDevice(relay.address, (await createInvitation({ data, name, address: relay.address })).code)
-  const bob = await enrol('Bob')
-  const acknowledged: string[] = []
-  for (let round = 0; round < rounds; round += 1) {
-    const client = await AnonymousClient.connect(relay.address)
-    const load = Promise.all(
-      Array.from({ length: inFlight }, async () => keepPutting(client, bob, acknowledged)),
-    )
-    await waitFor(() => acknowledged.length > (round + 1) * 300)
-    await relay.kill('SIGKILL')
-    await load
-    relay = await program.listen(data)
-  }
-  const reader = await TestClient.connect(relay.address, bob)
-  const received = await drain(reader)
-  const ids = received.map((envelope) => toHex(envelope.messageId))
-  expect(acknowledged.length).toBeGreaterThan(rounds * 300)
-  expect(new Set(ids).size).toBe(ids.length)
-  const there = new Set(ids)
-  expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
-  expect(received.every((e, n) => n === 0 || e.queueId > (received[n - 1]?.queueId ?? 0n))).toBe(true)
-  await relay.kill('SIGKILL')
-})
-
-async function keepPutting(
-  client: AnonymousClient,
-  to: EnrolledDevice,
-  acknowledged: string[],
-): Promise<void> {
-  for (;;) {
-    const id = randomBytes(16)
-    try {
-      const result = await client.put(to, randomBytes(1024), id)
-      if (result.outcome.case === 'stored') acknowledged.push(toHex(id))
-    } catch {
-      return
-    }
-  }
-}
 
 async function drain(client: TestClient): Promise<Awaited<ReturnType<TestClient['envelopes']>>> {
   const all = []
@@ -81,10 +14,6 @@ async function drain(client: TestClient): Promise<Awaited<ReturnType<TestClient[
     all.push(...envelopes)
   }
   return all
-}
-
-async function waitFor(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 test('an orderly stop answers what it took', async () => {

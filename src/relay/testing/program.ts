@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -14,7 +14,7 @@ const outFolder = join(relayFolder, '..', '..', 'out')
 export interface RelayProgram {
   run(args: readonly string[], env?: Record<string, string>): Promise<ProgramResult>
   /** Starts `run` and settles once it listens. */
-  listen(data: string, args?: readonly string[]): Promise<ListeningProgram>
+  listen(data: string, args?: readonly string[], env?: Record<string, string>): Promise<ListeningProgram>
   remove(): Promise<void>
 }
 
@@ -32,7 +32,14 @@ export interface ListeningProgram {
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
 }
 
-export async function bundleRelay(): Promise<RelayProgram> {
+/** A fault that is put into the program, so that a test shows that it finds such a fault. */
+export interface PlantedFault {
+  /** Has to be there, exactly once. */
+  readonly instead: string
+  readonly planted: string
+}
+
+export async function bundleRelay(fault: PlantedFault | null = null): Promise<RelayProgram> {
   await mkdir(outFolder, { recursive: true })
   const folder = await mkdtemp(join(outFolder, 'test-relay-'))
   const file = join(folder, 'entry.relay.js')
@@ -44,12 +51,19 @@ export async function bundleRelay(): Promise<RelayProgram> {
   })
   await bundle.write({ file, format: 'esm', codeSplitting: false })
   await bundle.close()
+  if (fault !== null) await plant(file, fault)
   return {
     run: async (args, env) => collect(start(file, args, env)),
-    listen: async (data, args = []) =>
-      listening(start(file, ['run', '--data', data, '--port', '0', ...args])),
+    listen: async (data, args = [], env = {}) =>
+      listening(start(file, ['run', '--data', data, '--port', '0', ...args], env)),
     remove: async () => rm(folder, { recursive: true, force: true }),
   }
+}
+
+async function plant(file: string, { instead, planted }: PlantedFault): Promise<void> {
+  const parts = (await readFile(file, 'utf8')).split(instead)
+  if (parts.length !== 2) throw new Error(`${instead} stands ${parts.length - 1} times in the program`)
+  await writeFile(file, parts.join(planted))
 }
 
 function start(file: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
