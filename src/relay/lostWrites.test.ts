@@ -37,7 +37,7 @@ interface Ordeal {
 
 /** Load on a relay whose machine loses its power again and again: what no fsync came after is gone, or part of it. */
 async function powerFailures(name: string, times: number, fault: PlantedFault | null): Promise<Ordeal> {
-  const program = await bundleRelay(fault)
+  const program = await bundleRelay(fault === null ? {} : { fault })
   const data = join(folder, name)
   await initRelay({ data, organisation: 'X' })
   const journal = `${data}.journal`

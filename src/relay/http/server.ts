@@ -8,6 +8,7 @@ import type { DeviceRecord, DeviceStore } from '../store/deviceStore.ts'
 import type { Tokens, TokenSubject } from '../tokens.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
+import { refuseUnreadable } from './unreadable.ts'
 
 export interface HttpServerDeps extends HandlerDeps {
   readonly tokens: Tokens
@@ -23,6 +24,7 @@ export function httpServer(deps: HttpServerDeps): FastifyInstance {
     bodyLimit: limits.httpBodyBytes,
     requestTimeout: 30_000,
     forceCloseConnections: true,
+    clientErrorHandler: refuseUnreadable(deps.log),
     routerOptions: { maxParamLength: 64 },
   } as const
   // The cast drops the secure server's own type: nothing here depends on which of the two it is.

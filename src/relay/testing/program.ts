@@ -39,19 +39,25 @@ export interface PlantedFault {
   readonly planted: string
 }
 
-export async function bundleRelay(fault: PlantedFault | null = null): Promise<RelayProgram> {
+export interface ProgramOptions {
+  readonly fault?: PlantedFault
+  /** No budget counts: `entry.unbudgeted.ts`, which has `run` alone. */
+  readonly unbudgeted?: boolean
+}
+
+export async function bundleRelay(options: ProgramOptions = {}): Promise<RelayProgram> {
   await mkdir(outFolder, { recursive: true })
   const folder = await mkdtemp(join(outFolder, 'test-relay-'))
   const file = join(folder, 'entry.relay.js')
   const bundle = await rolldown({
-    input: join(relayFolder, 'entry.relay.ts'),
+    input: join(relayFolder, options.unbudgeted === true ? 'testing/entry.unbudgeted.ts' : 'entry.relay.ts'),
     platform: 'node',
     external: [/^@signalapp\//, 'better-sqlite3'],
     logLevel: 'silent',
   })
   await bundle.write({ file, format: 'esm', codeSplitting: false })
   await bundle.close()
-  if (fault !== null) await plant(file, fault)
+  if (options.fault !== undefined) await plant(file, options.fault)
   return {
     run: async (args, env) => collect(start(file, args, env)),
     listen: async (data, args = [], env = {}) =>

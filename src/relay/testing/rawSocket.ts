@@ -26,6 +26,7 @@ export class RawSocket {
   onMessage: (payload: Uint8Array) => void = () => undefined
   #rest: Buffer = Buffer.alloc(0)
   #waiting: Uint8Array[] = []
+  #pongs: (() => void)[] = []
 
   private constructor(stream: Socket) {
     this.stream = stream
@@ -56,6 +57,13 @@ export class RawSocket {
   sendFrame(frame: Uint8Array): void {
     if (this.#waiting.length === 0) queueMicrotask(() => this.#flush())
     this.#waiting.push(frame)
+  }
+
+  /** Settles once the relay has looked at all that was sent before; false when the connection went instead. */
+  async heard(): Promise<boolean> {
+    const pong = new Promise<boolean>((resolve) => this.#pongs.push(() => resolve(true)))
+    this.sendFrame(maskedFrame(opcodes.ping, new Uint8Array(0)))
+    return Promise.race([pong, this.closed.then(() => false)])
   }
 
   /** Ends it without the closing handshake. */
@@ -98,6 +106,7 @@ export class RawSocket {
       rest = rest.subarray(frame.end)
       if (frame.opcode === opcodes.binary) this.onMessage(frame.payload)
       else if (frame.opcode === opcodes.ping) this.sendFrame(maskedFrame(opcodes.pong, frame.payload))
+      else if (frame.opcode === opcodes.pong) this.#pongs.shift()?.()
       else if (frame.opcode === opcodes.close) this.destroy()
     }
     this.#rest = rest
