@@ -14,3 +14,4 @@ export function compileFault(source: URL, library: string): void {
 
 export const lostWritesSource = new URL('lostWrites.c', import.meta.url)
 export const slowSyncSource = new URL('slowSync.c', import.meta.url)
+export const failingDiskSource = new URL('failingDisk.c', import.meta.url)
