@@ -30,6 +30,11 @@ export const errorCodes = [
   'relay.trustRootMismatch',
   'relay.portTaken',
   'relay.tlsRequired',
+  'config.unreadable',
+  'config.malformed',
+  'config.unknownKey',
+  'config.badValue',
+  'config.conflict',
   // frames and requests, as refused by the relay
   'frame.malformed',
   'frame.tooLarge',

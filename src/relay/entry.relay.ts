@@ -4,15 +4,24 @@ import { execute } from './command/execute.ts'
 const locale = process.env['LC_ALL'] || process.env['LC_MESSAGES'] || process.env['LANG'] || ''
 
 const ended = new Promise<void>((resolve) => {
-  process.once('SIGTERM', () => resolve())
-  process.once('SIGINT', () => resolve())
+  let asked = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      // Who asks twice does not want to wait. What was acknowledged is on disk already.
+      if (asked) process.exit(1)
+      asked = true
+      resolve()
+    })
+  }
 })
 
 process.umask(0o077)
 
 process.exitCode = await execute(process.argv.slice(2), {
   language: locale.startsWith('fr') ? 'fr' : 'en',
+  environment: process.env,
   out: (line) => process.stdout.write(`${line}\n`),
   error: (line) => process.stderr.write(`${line}\n`),
   ended,
+  onReload: (listener) => process.on('SIGHUP', listener),
 })

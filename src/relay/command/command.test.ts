@@ -28,13 +28,18 @@ afterAll(async () => {
 const english = { LC_ALL: 'C' }
 
 /** The same code without the time that a process of its own takes to start. */
-async function inProcess(args: readonly string[]): Promise<ProgramResult> {
+async function inProcess(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ProgramResult> {
   const lines = { out: '', error: '' }
   const exitCode = await execute(args, {
     language: 'en',
     out: (line) => (lines.out += line),
     error: (line) => (lines.error += line),
     ended: Promise.resolve(),
+    environment,
+    onReload: () => undefined,
   })
   return { exitCode, ...lines }
 }
@@ -146,7 +151,7 @@ const nobody = '00000000-0000-4000-8000-000000000000'
 const wrong: [string, (files: { data: string; folder: string }) => string[], number][] = [
   ['no such command', () => ['launch'], 2],
   ['an unknown option', () => ['init', '--data', 'x', '--name', 'y', '--force'], 2],
-  ['a missing option', () => ['run', '--data', 'x'], 2],
+  ['a missing option', () => ['run', '--port', '0'], 2],
   ['a port beyond the last', ({ data: d }) => ['run', '--data', d, '--port', '65536'], 2],
   [
     'a host beyond loopback without TLS',
@@ -275,6 +280,39 @@ test.each(wrong)('%s is refused with a sentence and changes nothing', async (_na
   expect((await readdir(data)).filter((name) => !name.startsWith('relay.lock'))).toEqual(
     before.filter((name) => !name.startsWith('relay.lock')),
   )
+})
+
+test('a file of settings and the environment name the relay; the command line stands above both', async () => {
+  const config = join(folder, 'relay.toml')
+  await writeFile(config, 'data = "relay"\naddress = "http://127.0.0.1:7"\n')
+  const invite = ['invite', '--name', 'Léa', '--json']
+  const addressOf = async (args: readonly string[], environment = {}): Promise<string> => {
+    const { out, error } = await inProcess(args, environment)
+    expect(error).toBe('')
+    return parseInvitation(z.object({ text: z.string() }).parse(JSON.parse(out)).text).address
+  }
+  expect(await addressOf([...invite, '--config', config])).toBe('http://127.0.0.1:7')
+  const environment = { VALISE_RELAY_CONFIG: config, VALISE_RELAY_ADDRESS: 'http://127.0.0.1:8' }
+  expect(await addressOf(invite, environment)).toBe('http://127.0.0.1:8')
+  expect(await addressOf([...invite, '--address', 'http://127.0.0.1:9'], environment)).toBe(
+    'http://127.0.0.1:9',
+  )
+})
+
+test('a setting that does not exist is refused with its line and the name that was meant', async () => {
+  const config = join(folder, 'wrong.toml')
+  await writeFile(config, 'data = "relay"\n\n[lisen]\nport = 1\n')
+  const { exitCode, error } = await inProcess(['run', '--config', config])
+  expect(exitCode).toBe(2)
+  for (const part of ['lisen.port', 'Line 4', 'listen.port']) expect(error).toContain(part)
+})
+
+test('help shows every command and setting; the example is a file that changes nothing', async () => {
+  const { out } = await inProcess(['help'])
+  for (const name of ['renew-certificate', '--tls-ends-at-proxy', 'VALISE_RELAY_LISTEN_PORT'])
+    expect(out).toContain(name)
+  const example = await inProcess(['example-config'])
+  expect(example.out).toContain('# trusted = [ "10.0.0.0/8" ]')
 })
 
 test('the option that names a missing folder is told', async () => {

@@ -1,0 +1,51 @@
+import { pino } from 'pino'
+import { redacted, relayLog, type RelayLog } from '../log.ts'
+import { startRelay } from '../relay.ts'
+import type { TlsFiles } from '../data/tlsFiles.ts'
+import { optionName, settingNames, type LogLevel, type Settings } from '../settings/settings.ts'
+import { textOption, type Command } from './command.ts'
+import { settingsOf } from './place.ts'
+import { readGiven } from './readGiven.ts'
+import { missing } from './values.ts'
+
+/** An option for each setting. */
+export const settingOptions = Object.fromEntries(
+  ['config', ...settingNames.map(optionName)].map((name) => [name, textOption]),
+)
+
+export const run: Command = {
+  name: 'run',
+  usage: 'relayCommand.usage.run',
+  options: settingOptions,
+  run: async (call) => {
+    const { terminal } = call
+    const settings = await settingsOf(call)
+    const megabytes = settings['database.maxMegabytes']
+    const relay = await startRelay({
+      data: settings.data ?? missing('data'),
+      host: settings['listen.host'],
+      port: settings['listen.port'],
+      ...(await readTls(settings)),
+      ...(megabytes === null ? {} : { database: { maxBytes: megabytes * 1024 * 1024 } }),
+      log: stderrLog(settings['log.level']),
+    })
+    terminal.out(JSON.stringify({ listening: relay.address }))
+    await terminal.ended
+    await relay.stop()
+  },
+}
+
+async function readTls(settings: Settings): Promise<{ readonly tls?: TlsFiles }> {
+  const { 'tls.certificate': certificate, 'tls.key': key } = settings
+  if (certificate === null || key === null) return {}
+  return {
+    tls: { certificate: await readGiven('certificate', certificate), key: await readGiven('key', key) },
+  }
+}
+
+/** Standard output carries the one line that says where the relay listens; the log goes to standard error. */
+function stderrLog(level: LogLevel): RelayLog {
+  return relayLog(
+    pino({ level, base: null, redact: [...redacted] }, pino.destination({ dest: 2, sync: true })),
+  )
+}
