@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { execute } from './command/execute.ts'
 
 /** The `valise-relay` command. */
@@ -15,10 +16,18 @@ const ended = new Promise<void>((resolve) => {
   }
 })
 
+/** Of the package that this program was built from, which lies two folders above it. */
+function packageVersion(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
+  return version
+}
+
 process.umask(0o077)
 
 process.exitCode = await execute(process.argv.slice(2), {
   language: locale.startsWith('fr') ? 'fr' : 'en',
+  version: packageVersion(),
   environment: process.env,
   out: (line) => process.stdout.write(`${line}\n`),
   error: (line) => process.stderr.write(`${line}\n`),

@@ -15,6 +15,7 @@ export type RelayEvent =
   | 'relay started'
   | 'relay stopping'
   | 'relay stopped'
+  | 'relay stopped late'
   | 'group committed'
   | 'group not committed'
   | 'connection opened'
@@ -29,6 +30,10 @@ export type RelayEvent =
   | 'server certificate read'
   | 'changes not read'
   | 'housekeeping failed'
+  | 'tls certificate read'
+  | 'tls certificate'
+  | 'envelopes delivered'
+  | 'put refused'
 
 /** All that may stand beside an event. */
 export interface LogCounts {
@@ -40,6 +45,11 @@ export interface LogCounts {
   readonly puts?: number
   readonly deletes?: number
   readonly connections?: number
+  /** Envelopes, repetitions left out. */
+  readonly stored?: number
+  readonly delivered?: number
+  /** How long it took, in milliseconds. */
+  readonly ms?: number
 }
 
 /** Belt and braces: should one of these ever be handed to the logger, it is not written. */

@@ -1,13 +1,22 @@
+import type { IncomingMessage } from 'node:http'
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
-import { systemCode } from '../base/atomicFile.ts'
 import { lockData } from './data/dataLock.ts'
 import { Permits } from './crypto/permits.ts'
 import { databaseFile, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
 import { RateLimits, usualBudgets, type Budgets } from './http/budgets.ts'
 import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
-import { httpServer } from './http/server.ts'
+import { clientAddress } from './http/clientAddress.ts'
+import { httpServer, secureContext } from './http/server.ts'
+import { listen } from './listen.ts'
+import { Operations, type OperationsOptions } from './operations/operations.ts'
+import { Readiness } from './operations/readiness.ts'
+import { TlsKeeper } from './operations/tlsKeeper.ts'
+import { isLoopback } from './settings/conflicts.ts'
+import { networkList } from './settings/networks.ts'
+import { stopRelay, type StoppableParts } from './stop.ts'
 import { silentLog, type RelayLog } from './log.ts'
 import { Linking } from './linking.ts'
 import { GenerationCommit } from './queue/generationCommit.ts'
@@ -26,11 +35,19 @@ import { Tokens } from './tokens.ts'
 export interface RelayOptions {
   /** A folder that `initRelay` made. */
   readonly data: string
-  /** Left out: 127.0.0.1. Without TLS only loopback is taken. */
+  /** Left out: 127.0.0.1. Without TLS, here or at a proxy, only loopback is taken. */
   readonly host?: string
   /** 0 takes a free one. */
   readonly port?: number
   readonly tls?: TlsFiles
+  /** Reads the TLS files again, so that renewed ones are taken while it runs. */
+  readonly readTls?: () => Promise<TlsFiles>
+  /** A proxy in front of the relay ends TLS: HTTP is taken beyond loopback. */
+  readonly tlsEndsAtProxy?: boolean
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed, for budgets only. */
+  readonly trustedProxies?: readonly string[]
+  /** Left out: no port for metrics and state, and nothing is counted. */
+  readonly operations?: OperationsOptions
   readonly database?: SqliteOptions
   readonly budgets?: Partial<Budgets>
   /** Left out: those of `limits`. */
@@ -43,17 +60,27 @@ export interface RelayOptions {
 export interface RelayTimes extends ConnectionTimes {
   readonly changesMs: number
   readonly housekeepingMs: number
+  /** Between two looks at the TLS files. */
+  readonly tlsMs: number
+  /** Between two samples of the queues. */
+  readonly sampleMs: number
+  /** The longest time of an orderly stop. */
+  readonly stopMs: number
 }
+
+const usualTimes: RelayTimes = { ...limits, tlsMs: 60_000, sampleMs: 60_000, stopMs: 20_000 }
 
 export interface RunningRelay {
   /** `http://127.0.0.1:PORT`, or https with TLS. */
   readonly address: string
+  /** Where metrics and state are served, or null. */
+  readonly operations: string | null
   readonly relayId: string
+  /** Reads the TLS files again. */
+  reload(): Promise<void>
   /** Ends the connections, commits what was taken, closes the files. May be called twice. */
   stop(): Promise<void>
 }
-
-const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /**
  * Starts a relay. Throws `relay.tlsRequired` for a host that is not loopback without TLS, `relay.portTaken`,
@@ -61,7 +88,9 @@ const loopback: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const host = options.host ?? '127.0.0.1'
-  if (options.tls === undefined && !loopback.has(host)) throw new CodedError('relay.tlsRequired')
+  const secure = options.tls !== undefined
+  if (!secure && options.tlsEndsAtProxy !== true && !isLoopback(host))
+    throw new CodedError('relay.tlsRequired')
   if (options.tls !== undefined) checkTlsFiles(options.tls)
   const data = await readRelayData(options.data)
   const lock = lockData(options.data)
@@ -72,11 +101,14 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     const made = assemble(options, store, data)
     parts = made
     await made.watch.start()
-    const address = await listen(made.app, host, options.port ?? 0, options.tls !== undefined)
-    const log = options.log ?? silentLog
-    log.info('relay started')
-    const stop = once(() => stopAll(made, log).finally(() => lock.release()))
-    return { address, relayId: data.anchors.relayId, stop }
+    const address = await listen(made.app, { host, port: options.port ?? 0, secure, option: 'host' })
+    const operations = await startOperations(made, options, address)
+    made.tls?.start()
+    made.log.info('relay started')
+    const { stopMs } = { ...usualTimes, ...options.times }
+    const stop = once(() => stopRelay(made, options.data, made.log, stopMs).finally(() => lock.release()))
+    const reload = async (): Promise<void> => made.tls?.reload()
+    return { address, operations, relayId: data.anchors.relayId, reload, stop }
   } catch (thrown) {
     await parts?.watch.stop()
     await parts?.housekeeping.stop()
@@ -86,20 +118,44 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   }
 }
 
-interface Parts {
-  readonly app: FastifyInstance
-  readonly hub: SocketHub
-  readonly commits: GroupCommit
-  readonly generations: GenerationCommit
-  readonly watch: ChangeWatch
-  readonly housekeeping: Housekeeping
-  readonly store: RelayStore
+async function startOperations(parts: Parts, options: RelayOptions, address: string): Promise<string | null> {
+  if (parts.operations === null || options.operations === undefined) return null
+  try {
+    return await parts.operations.start(options.data, options.operations, { address })
+  } catch (thrown) {
+    await parts.app.close()
+    throw thrown
+  }
+}
+
+interface Parts extends StoppableParts {
+  readonly log: RelayLog
 }
 
 function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Parts {
   const { anchors } = data
   const clock = options.clock ?? systemClock
-  const log = options.log ?? silentLog
+  const times = { ...usualTimes, ...options.times }
+  const readiness = new Readiness({
+    write: async () => store.stats.probe(clock.now()),
+    failedAt: () => commits.failedAt,
+  })
+  const plainLog = options.log ?? silentLog
+  const operations: Operations | null =
+    options.operations === undefined
+      ? null
+      : new Operations({
+          stats: store.stats,
+          readiness,
+          clock,
+          log: plainLog,
+          sampleMs: times.sampleMs,
+          watched: () => ({ hub, commits, tls }),
+        })
+  const log: RelayLog = operations?.log ?? plainLog
+  const trusted = networkList(options.trustedProxies ?? [])
+  const addressOf = (request: IncomingMessage): string =>
+    clientAddress(request.socket.remoteAddress ?? '', request.headers['x-forwarded-for'], trusted)
   const tokens = new Tokens(clock)
   const budgets = { ...usualBudgets, ...options.budgets }
   const rateLimits = new RateLimits(budgets)
@@ -111,7 +167,6 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     onPressure: (high) => hub.pressure(high),
   })
   const permits = new Permits(data.zkSecretParams)
-  const times: RelayTimes = { ...limits, ...options.times }
   const generations = new GenerationCommit(store.generations)
   const hub = new SocketHub({
     relayId: anchors.relayId,
@@ -127,6 +182,7 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     clock,
     log,
     times,
+    addressOf,
   })
   const app = httpServer({
     store,
@@ -140,43 +196,32 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     log,
     tokens,
     tls: options.tls ?? null,
+    addressOf,
+    ready: async () => readiness.look(),
   })
   app.server.on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
+  const tls: TlsKeeper | null =
+    options.tls === undefined ? null : tlsKeeper(options, options.tls, app, { clock, log, times })
   const watch = new ChangeWatch({ changes: store.changes, events: hub, log, everyMs: times.changesMs })
   const housekeeping = new Housekeeping({ store, clock, log, everyMs: times.housekeepingMs })
-  return { app, hub, commits, generations, watch, housekeeping, store }
+  return { app, hub, commits, generations, watch, housekeeping, readiness, tls, operations, store, log }
 }
 
-async function listen(app: FastifyInstance, host: string, port: number, secure: boolean): Promise<string> {
-  try {
-    await app.listen({ host, port })
-  } catch (thrown) {
-    await app.close()
-    const code = systemCode(thrown)
-    if (code === 'EADDRINUSE' || code === 'EACCES')
-      throw new CodedError('relay.portTaken', { port }, { cause: thrown })
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new CodedError('argument.invalid', { option: 'host' })
-    throw thrown
-  }
-  const bound = app.server.address()
-  const actual = bound !== null && typeof bound === 'object' ? bound.port : port
-  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${actual}`
-}
-
-async function stopAll(parts: Parts, log: RelayLog): Promise<void> {
-  const { app, hub, commits, generations, watch, housekeeping, store } = parts
-  log.info('relay stopping', { connections: hub.size })
-  await watch.stop()
-  await housekeeping.stop()
-  // What was read is committed and answered first; then the connections go.
-  await commits.drain()
-  hub.stop()
-  await app.close()
-  await commits.drain()
-  await generations.drain()
-  await store.close()
-  log.info('relay stopped')
+function tlsKeeper(
+  options: RelayOptions,
+  files: TlsFiles,
+  app: FastifyInstance,
+  { clock, log, times }: { readonly clock: Clock; readonly log: RelayLog; readonly times: RelayTimes },
+): TlsKeeper {
+  return new TlsKeeper(files, {
+    read: options.readTls ?? (async () => files),
+    apply: (renewed) => {
+      if (app.server instanceof TlsServer) app.server.setSecureContext(secureContext(renewed))
+    },
+    clock,
+    log,
+    everyMs: times.tlsMs,
+  })
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -407,6 +407,8 @@ export type RouteAnswer<N extends RouteName> = z.output<(typeof routes)[N]['answ
 export const socketPath = '/v1/socket'
 export const anonymousSocketPath = '/v1/anonymous'
 export const healthPath = '/v1/health'
+/** 200 while the relay should be sent devices, 503 while it should not. */
+export const readyPath = '/v1/ready'
 
 export type OwnDevice = z.output<typeof deviceSchema>
 export type DirectoryEntry = z.output<typeof directoryEntrySchema>

@@ -38,6 +38,7 @@ async function inProcess(
     out: (line) => (lines.out += line),
     error: (line) => (lines.error += line),
     ended: Promise.resolve(),
+    version: '0.0.0',
     environment,
     onReload: () => undefined,
   })

@@ -21,6 +21,8 @@ export interface Call {
 /** What a command may touch of its process. */
 export interface Terminal {
   readonly language: Language
+  /** Of the program. */
+  readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
   out(line: string): void
   error(line: string): void

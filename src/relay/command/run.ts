@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { redacted, relayLog, type RelayLog } from '../log.ts'
-import { startRelay } from '../relay.ts'
+import { startRelay, type RelayOptions } from '../relay.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import { optionName, settingNames, type LogLevel, type Settings } from '../settings/settings.ts'
 import { textOption, type Command } from './command.ts'
@@ -25,22 +25,33 @@ export const run: Command = {
       data: settings.data ?? missing('data'),
       host: settings['listen.host'],
       port: settings['listen.port'],
-      ...(await readTls(settings)),
+      ...(await tlsOf(settings)),
+      tlsEndsAtProxy: settings['tls.endsAtProxy'],
+      trustedProxies: settings['proxy.trusted'],
       ...(megabytes === null ? {} : { database: { maxBytes: megabytes * 1024 * 1024 } }),
+      operations: {
+        host: settings['metrics.host'],
+        port: settings['metrics.port'],
+        version: terminal.version,
+      },
+      times: { stopMs: settings['stop.seconds'] * 1_000 },
       log: stderrLog(settings['log.level']),
     })
-    terminal.out(JSON.stringify({ listening: relay.address }))
+    terminal.onReload(() => void relay.reload())
+    terminal.out(JSON.stringify({ listening: relay.address, operations: relay.operations }))
     await terminal.ended
     await relay.stop()
   },
 }
 
-async function readTls(settings: Settings): Promise<{ readonly tls?: TlsFiles }> {
+async function tlsOf(settings: Settings): Promise<Pick<RelayOptions, 'tls' | 'readTls'>> {
   const { 'tls.certificate': certificate, 'tls.key': key } = settings
   if (certificate === null || key === null) return {}
-  return {
-    tls: { certificate: await readGiven('certificate', certificate), key: await readGiven('key', key) },
-  }
+  const readTls = async (): Promise<TlsFiles> => ({
+    certificate: await readGiven('certificate', certificate),
+    key: await readGiven('key', key),
+  })
+  return { tls: await readTls(), readTls }
 }
 
 /** Standard output carries the one line that says where the relay listens; the log goes to standard error. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { CodedError, reportOf, type ErrorReport } from '../../base/errors.ts'
@@ -35,13 +36,18 @@ export type Handlers = { readonly [N in RouteName]: Handler<N> }
 export type Authenticator = (authorization: string | undefined, route: RouteName) => Promise<DeviceRecord>
 
 /** Registers every route of the wire's table with its handler. What goes in and comes out passes the schemas. */
-export function registerRoutes(app: FastifyInstance, handlers: Handlers, authenticate: Authenticator): void {
+export function registerRoutes(
+  app: FastifyInstance,
+  handlers: Handlers,
+  authenticate: Authenticator,
+  addressOf: (request: IncomingMessage) => string,
+): void {
   const register = <N extends RouteName>(name: N): void => {
     const { method, path } = routes[name]
     app.route({
       method,
       url: path,
-      handler: async (request) => answer(name, handlers[name], request, authenticate),
+      handler: async (request) => answer(name, handlers[name], request, authenticate, addressOf),
     })
   }
   for (const name of routeNames()) register(name)
@@ -56,6 +62,7 @@ async function answer<N extends RouteName>(
   handler: Handler<N>,
   request: FastifyRequest,
   authenticate: Authenticator,
+  addressOf: (request: IncomingMessage) => string,
 ): Promise<unknown> {
   const route = routes[name]
   const { access } = route
@@ -66,7 +73,7 @@ async function answer<N extends RouteName>(
   const body = route.body === null ? null : parsed(route.body, request.body)
   // The schemas of this very entry made both values, and `access` decided the rest: what the types of a table indexed
   // by a parameter cannot say.
-  const input = { query, body, device, shown, address: request.ip } as RouteRequest<N>
+  const input = { query, body, device, shown, address: addressOf(request.raw) } as RouteRequest<N>
   return route.answer.parse(await handler(input))
 }
 

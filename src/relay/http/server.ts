@@ -1,11 +1,14 @@
+import type { IncomingMessage } from 'node:http'
+import type { SecureContextOptions } from 'node:tls'
 import { fastify, type FastifyInstance } from 'fastify'
 import { CodedError } from '../../base/errors.ts'
-import { healthPath } from '../../wire/http.ts'
+import { healthPath, readyPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { isEnded } from '../accounts/standing.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import type { DeviceRecord, DeviceStore } from '../store/deviceStore.ts'
 import type { Tokens, TokenSubject } from '../tokens.ts'
+import type { Unready } from '../operations/readiness.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
 import { refuseUnreadable } from './unreadable.ts'
@@ -14,6 +17,10 @@ export interface HttpServerDeps extends HandlerDeps {
   readonly tokens: Tokens
   /** Null serves plain HTTP, which `startRelay` allows on loopback only. */
   readonly tls: TlsFiles | null
+  /** The network address that a request comes from, for budgets only. */
+  readonly addressOf: (request: IncomingMessage) => string
+  /** Null while the relay should be sent devices. */
+  readonly ready: () => Promise<Unready>
 }
 
 /** The HTTP side of the relay, not yet listening. */
@@ -33,12 +40,21 @@ export function httpServer(deps: HttpServerDeps): FastifyInstance {
       ? fastify(options)
       : (fastify({
           ...options,
-          https: { cert: deps.tls.certificate, key: deps.tls.key, minVersion: 'TLSv1.3' },
+          https: secureContext(deps.tls),
         }) as unknown as FastifyInstance)
   refuseErrors(app, deps.log)
   app.get(healthPath, async () => ({ status: 'ok' }))
-  registerRoutes(app, handlers(deps), authenticator(deps))
+  app.get(readyPath, async (_request, reply) => {
+    const unready = await deps.ready()
+    return reply.code(unready === null ? 200 : 503).send({ status: unready ?? 'ok' })
+  })
+  registerRoutes(app, handlers(deps), authenticator(deps), deps.addressOf)
   return app
+}
+
+/** What new connections are secured with. */
+export function secureContext(files: TlsFiles): SecureContextOptions {
+  return { cert: files.certificate, key: files.key, minVersion: 'TLSv1.3' }
 }
 
 function authenticator(deps: HttpServerDeps): Authenticator {

@@ -58,6 +58,7 @@ export class GroupCommit {
   #running = false
   #deleteTimer: NodeJS.Timeout | null = null
   #pressed = false
+  #failedAt: number | null = null
   #idle: (() => void)[] = []
 
   constructor(deps: GroupCommitDeps) {
@@ -79,6 +80,16 @@ export class GroupCommit {
     if (this.#deletes.length >= groupDeletes) this.#schedule()
     else this.#armDeletes()
     this.#weigh()
+  }
+
+  /** When the last group was not taken, by `performance.now()`; null when it was, and before the first. */
+  get failedAt(): number | null {
+    return this.#failedAt
+  }
+
+  /** What waits for the next commit. */
+  get waiting(): { readonly puts: number; readonly bytes: number } {
+    return { puts: this.#puts.length, bytes: this.#waitingBytes }
   }
 
   /** Settles when nothing waits any more. */
@@ -141,11 +152,19 @@ export class GroupCommit {
 
   /** Null when the group failed; its deletes are then tried alone, for on a full disk they are what helps. */
   async #attempt(group: QueueGroup): Promise<readonly PutOutcome[] | null> {
+    const begun = performance.now()
     try {
       const outcomes = await this.#deps.queues.commit(group)
-      this.#deps.log.debug('group committed', { puts: group.puts.length, deletes: group.deletes.length })
+      this.#deps.log.debug('group committed', {
+        puts: group.puts.length,
+        deletes: group.deletes.length,
+        stored: storedIn(outcomes),
+        ms: performance.now() - begun,
+      })
+      if (group.puts.length > 0) this.#failedAt = null
       return outcomes
     } catch (thrown) {
+      this.#failedAt = performance.now()
       this.#deps.log.error('group not committed', {
         puts: group.puts.length,
         deletes: group.deletes.length,
@@ -175,4 +194,8 @@ export class GroupCommit {
     this.#pressed = !this.#pressed
     this.#deps.onPressure(this.#pressed)
   }
+}
+
+function storedIn(outcomes: readonly PutOutcome[]): number {
+  return outcomes.reduce((sum, outcome) => sum + (outcome.kind === 'stored' ? outcome.added.length : 0), 0)
 }

@@ -74,7 +74,7 @@ export const settingTable = {
   'tls.endsAtProxy': setting({ kind: 'flag', schema: z.boolean(), standard: false, example: false }),
   'proxy.trusted': setting({
     kind: 'list',
-    schema: z.array(line.refine(isNetwork)).max(100),
+    schema: z.array(line.refine(isNetwork)).max(100).readonly(),
     standard: [],
     example: ['10.0.0.0/8'],
   }),

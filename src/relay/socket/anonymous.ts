@@ -9,7 +9,15 @@ import { bufferedBytesMax } from '../queue/delivery.ts'
 import type { GroupCommit } from '../queue/groupCommit.ts'
 import { engineCode } from '../store/sqliteOpen.ts'
 import type { PutRequest, PutTarget, RelayStore } from '../store/store.ts'
-import { checkPut, decodeFrame, putRefusalFrame, putResultFrame, unavailableRetryMs } from './frames.ts'
+import {
+  checkPut,
+  decodeFrame,
+  putRefusalFrame,
+  putResultFrame,
+  refusedPut,
+  unavailableRetryMs,
+  type OutgoingFrame,
+} from './frames.ts'
 import type { Link } from './link.ts'
 import { LifeSigns, type Peer } from './peer.ts'
 import type { PutBudgets } from './putBudgets.ts'
@@ -54,7 +62,7 @@ export class AnonymousConnection implements Peer {
     if (this.#link.closing) return
     const frame = binary ? decodeFrame(bytes) : null
     if (frame?.frame.case === 'anonymousPut') this.#put(frame.frame.value)
-    else this.#link.refuse('frame.malformed')
+    else this.#refuse('frame.malformed')
     if (this.#link.buffered > bufferedBytesMax) this.#link.hold('peer')
   }
 
@@ -77,21 +85,32 @@ export class AnonymousConnection implements Peer {
   #put(anonymous: AnonymousPut): void {
     const { put } = anonymous
     if (put === undefined) {
-      this.#link.refuse('frame.malformed')
+      this.#refuse('frame.malformed')
       return
     }
     const { requestId } = put
     const waitMs = this.#deps.anonymousBudgets.spend(this.#address)
     if (waitMs > 0) {
-      this.#link.send(putRefusalFrame(requestId, 'relay.tooManyRequests', waitMs))
+      this.#answer(putRefusalFrame(requestId, 'relay.tooManyRequests', waitMs))
       return
     }
     const request = this.#requestOf(anonymous)
-    if (typeof request === 'string') this.#link.send(putRefusalFrame(requestId, request))
+    if (typeof request === 'string') this.#answer(putRefusalFrame(requestId, request))
     else if (anonymous.ephemeral) void this.#passOn(requestId, request)
     else {
-      this.#deps.commits.put(request, (answer) => this.#link.send(putResultFrame(requestId, answer)))
+      this.#deps.commits.put(request, (answer) => this.#answer(putResultFrame(requestId, answer)))
     }
+  }
+
+  #refuse(code: ErrorCode): void {
+    this.#deps.log.debug('connection refused', { error: code })
+    this.#link.refuse(code)
+  }
+
+  #answer(frame: OutgoingFrame): void {
+    const code = refusedPut(frame)
+    if (code !== null) this.#deps.log.debug('put refused', { error: code })
+    this.#link.send(frame)
   }
 
   #requestOf({ put, authorisation, ephemeral }: AnonymousPut): PutRequest | ErrorCode {
@@ -109,11 +128,11 @@ export class AnonymousConnection implements Peer {
       const outcome = await this.#deps.store.queues.check(request)
       if (outcome.kind === 'proper') this.#deps.ephemeral(outcome.targets)
       const answer = outcome.kind === 'proper' ? ({ kind: 'stored', added: [] } as const) : outcome
-      this.#link.send(putResultFrame(requestId, answer))
+      this.#answer(putResultFrame(requestId, answer))
     } catch (thrown) {
       const { code } = reportOf(thrown)
       this.#deps.log.error('request failed', { error: code, engine: engineCode(thrown) })
-      this.#link.send(putRefusalFrame(requestId, 'relay.unavailable', unavailableRetryMs))
+      this.#answer(putRefusalFrame(requestId, 'relay.unavailable', unavailableRetryMs))
     }
   }
 }

@@ -26,6 +26,8 @@ import {
   putRefusalFrame,
   putResultFrame,
   refusalFrame,
+  refusedPut,
+  type OutgoingFrame,
 } from './frames.ts'
 import { newToken, VaultGeneration } from './generation.ts'
 import { closeCodes, type Link } from './link.ts'
@@ -299,7 +301,10 @@ export class Connection implements Peer {
     const delivery = new Delivery({
       device: device.device,
       queues: this.#deps.store.queues,
-      deliver: (envelopes) => this.#link.send(deliverFrame(envelopes)),
+      deliver: (envelopes) => {
+        this.#deps.log.debug('envelopes delivered', { delivered: envelopes.length })
+        this.#link.send(deliverFrame(envelopes))
+      },
       queueEmpty: () => this.#link.send({ case: 'queueEmpty', value: {} }),
       buffered: () => this.#link.buffered,
       failed: (thrown) => this.#failed(thrown),
@@ -316,23 +321,29 @@ export class Connection implements Peer {
     // Before it is looked at: a malformed one costs the same.
     const waitMs = this.#deps.putBudgets.spend(device.device)
     if (waitMs > 0) {
-      this.#link.send(putRefusalFrame(put.requestId, 'relay.tooManyRequests', waitMs))
+      this.#answerPut(putRefusalFrame(put.requestId, 'relay.tooManyRequests', waitMs))
       return
     }
     const checked = checkPut(put)
     if (typeof checked === 'string') {
-      this.#link.send(putRefusalFrame(put.requestId, checked))
+      this.#answerPut(putRefusalFrame(put.requestId, checked))
       return
     }
     // SECURITY 9: who writes to others does it anonymously; here a device reaches its own account's devices alone.
     if (!sameBytes(checked.destination, fromUuid(device.accountId) ?? new Uint8Array(0))) {
-      this.#link.send(putRefusalFrame(put.requestId, 'put.notAnonymous'))
+      this.#answerPut(putRefusalFrame(put.requestId, 'put.notAnonymous'))
       return
     }
     const by = { kind: 'own', except: device.device } as const
     this.#deps.commits.put({ ...checked, by }, (answer) =>
-      this.#link.send(putResultFrame(put.requestId, answer)),
+      this.#answerPut(putResultFrame(put.requestId, answer)),
     )
+  }
+
+  #answerPut(frame: OutgoingFrame): void {
+    const code = refusedPut(frame)
+    if (code !== null) this.#deps.log.debug('put refused', { error: code })
+    this.#link.send(frame)
   }
 
   #acknowledge(device: DeviceRecord, delivery: Delivery, acknowledge: Acknowledge): void {

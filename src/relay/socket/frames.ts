@@ -130,6 +130,12 @@ export function putRefusalFrame(requestId: number, code: ErrorCode, retryAfterMs
   return { case: 'putResult', value: { requestId, outcome: refused(code, retryAfterMs) } }
 }
 
+/** The code of a put's refusal, or null. */
+export function refusedPut(frame: OutgoingFrame): string | null {
+  const outcome = frame.case === 'putResult' ? frame.value.outcome : undefined
+  return outcome?.case === 'refusal' ? (outcome.value.code ?? null) : null
+}
+
 export function deliverFrame(envelopes: readonly StoredEnvelope[]): OutgoingFrame {
   return {
     case: 'deliver',

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
@@ -8,9 +9,10 @@ import type { RateLimits } from '../http/budgets.ts'
 import type { ChangeEvents } from '../changes.ts'
 import { bufferedBytesMax } from '../queue/delivery.ts'
 import type { PutTarget, StoredEnvelope } from '../store/store.ts'
+import type { ConnectionCounts } from '../operations/metrics.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
-import { ephemeralFrame } from './frames.ts'
+import { ephemeralFrame, unavailableRetryMs } from './frames.ts'
 import { Holders } from './holders.ts'
 import { closeCodes, Link } from './link.ts'
 import type { Peer } from './peer.ts'
@@ -28,10 +30,21 @@ const anonymousOfAddress = 10_000
 const turnedAwayMs = 2_000
 const unavailable = '503 Service Unavailable'
 
+/** A reconnecting device costs about this much of a processor, in milliseconds (measured: 700 TLS handshakes a second). */
+const returnMs = 2
+const returnSpreadMaxMs = 120_000
+
+/** Over how long connections are asked to come back, so that they do not come at once. */
+export function returnSpreadMs(connections: number): number {
+  return Math.min(returnSpreadMaxMs, Math.max(1_000, connections * returnMs))
+}
+
 type Made = 'arrive' | 'proved' | 'ephemeral'
 
 export interface HubDeps extends Omit<ConnectionDeps & AnonymousDeps, Made> {
   readonly rateLimits: Pick<RateLimits, 'upgrade'>
+  /** The network address that a request comes from, for budgets only. */
+  readonly addressOf: (request: IncomingMessage) => string
 }
 
 /** All connections of the relay: takes them in, keeps the living, hands out what was committed. */
@@ -50,6 +63,7 @@ export class SocketHub implements ChangeEvents {
   readonly #keepAlive: NodeJS.Timeout
   #paused = false
   #stopping = false
+  #emptied: () => void = () => undefined
 
   constructor(deps: HubDeps) {
     this.#deps = deps
@@ -62,6 +76,11 @@ export class SocketHub implements ChangeEvents {
     return this.#all.size
   }
 
+  get counts(): ConnectionCounts {
+    const [strangers, anonymous] = [this.#strangers.size, this.#anonymous.size]
+    return { devices: this.#all.size - strangers - anonymous, anonymous, strangers }
+  }
+
   /** For the HTTP server's `upgrade` event. */
   upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
     // Node has taken its own listener off: without this one a peer that resets ends the whole process.
@@ -72,7 +91,7 @@ export class SocketHub implements ChangeEvents {
   async #admit(request: IncomingMessage, stream: Duplex, head: Buffer): Promise<void> {
     const path = (request.url ?? '').split('?')[0]
     if (path !== socketPath && path !== anonymousSocketPath) return turnAway(stream, '404 Not Found')
-    const address = request.socket.remoteAddress ?? ''
+    const address = this.#deps.addressOf(request)
     try {
       await this.#deps.rateLimits.upgrade(address, path)
     } catch (thrown) {
@@ -133,14 +152,26 @@ export class SocketHub implements ChangeEvents {
     }
   }
 
-  /** Takes no more connections and ends those there are. */
-  stop(): void {
+  /** Takes no more connections and reads nothing more from those there are. */
+  quiesce(): void {
     this.#stopping = true
     clearInterval(this.#keepAlive)
+    for (const { link } of this.#all) link.hold('stop')
+  }
+
+  /** Ends the connections, each with an advice of its own when to come back; settles when they are closed. */
+  async stop(): Promise<void> {
+    this.quiesce()
+    const spreadMs = returnSpreadMs(this.#all.size)
+    const closed =
+      this.#all.size === 0 ? Promise.resolve() : new Promise<void>((resolve) => (this.#emptied = resolve))
     for (const peer of this.#all) {
       peer.ended()
-      peer.link.close(closeCodes.goingAway)
+      peer.link.refuse('relay.unavailable', closeCodes.goingAway, randomInt(spreadMs) + unavailableRetryMs)
+      // Its answer to the close has to be read.
+      for (const reason of ['stop', 'disk', 'peer'] as const) peer.link.release(reason)
     }
+    await closed
   }
 
   #device(link: Link): Connection {
@@ -193,6 +224,7 @@ export class SocketHub implements ChangeEvents {
     this.#anonymous.remove(peer)
     if (peer instanceof Connection) this.#holders.forget(peer)
     this.#deps.log.debug('connection closed', { connections: this.#all.size })
+    if (this.#all.size === 0) this.#emptied()
   }
 
   #checkAll(): void {

@@ -12,8 +12,8 @@ export const closeCodes = { goingAway: 1001, refused: 1008, replaced: 4001 } as 
 /** After a close was sent, the peer has this long to answer it, in milliseconds. */
 const closeMs = 2_000
 
-/** The disk has too much to write, or the peer takes too little of what it is sent. */
-export type HoldReason = 'disk' | 'peer'
+/** The disk has too much to write, the peer takes too little of what it is sent, or the relay stops. */
+export type HoldReason = 'disk' | 'peer' | 'stop'
 
 interface Probe {
   readonly payload: Uint8Array
@@ -46,8 +46,12 @@ export class Link {
   }
 
   /** Says why and closes; what comes in afterwards is not looked at. */
-  refuse(code: ErrorCode, closeCode: number = closeCodes.refused): void {
-    this.send(refusalFrame(code, code === 'relay.unavailable' ? unavailableRetryMs : 0))
+  refuse(
+    code: ErrorCode,
+    closeCode: number = closeCodes.refused,
+    retryAfterMs: number = code === 'relay.unavailable' ? unavailableRetryMs : 0,
+  ): void {
+    this.send(refusalFrame(code, retryAfterMs))
     this.close(closeCode)
   }
 

@@ -10,6 +10,10 @@ export class Strangers<Connection> {
     this.#maxOfAddress = maxOfAddress
   }
 
+  get size(): number {
+    return this.#addresses.size
+  }
+
   hasRoom(address: string): boolean {
     return this.#addresses.size < this.#max && (this.#counts.get(address) ?? 0) < this.#maxOfAddress
   }

@@ -55,6 +55,7 @@ beforeAll(async () => {
     rateLimits: new RateLimits(),
     clock: systemClock,
     log: silentLog,
+    addressOf: (request) => request.socket.remoteAddress ?? '',
     times: { ...limits, authenticationMs: 200 },
   })
   server = createServer().on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
@@ -83,7 +84,7 @@ test.each([
   ['a socket', socketPath, '101'],
   ['a socket of a relay that stops', socketPath, '503'],
 ])('a peer that asks for %s and resets ends its own connection only', async (_name, path, status) => {
-  if (status === '503') hub.stop()
+  if (status === '503') await hub.stop()
   const stream = await asked(path)
   const [answer] = (await once(stream, 'data')) as [Buffer]
   expect(answer.toString()).toContain(`HTTP/1.1 ${status}`)

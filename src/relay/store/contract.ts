@@ -6,6 +6,7 @@ import { generationContract } from './contractGenerations.ts'
 import { bytes, enrol, enrolmentFor, envelopeFor, invite, keySet, putTo, textOf } from './contractKit.ts'
 import { peopleContract } from './contractPeople.ts'
 import { permitContract } from './contractPermits.ts'
+import { queueStatsContract } from './contractQueueStats.ts'
 import { searchWords } from './foldText.ts'
 import type { PutRequest, RelayStore, StoredDeviceBundle } from './store.ts'
 
@@ -41,6 +42,7 @@ export function storeContract(prepare: () => Promise<ContractEngine>): void {
   generationContract(() => store, restart)
   permitContract(() => store, restart)
   peopleContract(() => store, restart)
+  queueStatsContract(() => store)
 }
 
 export type Restart = (queueBytes?: number) => Promise<void>

@@ -11,6 +11,7 @@ import { sqliteIdentities } from './sqliteIdentities.ts'
 import { sqliteInvitations } from './sqliteInvitations.ts'
 import { sqliteKeys } from './sqliteKeys.ts'
 import { SpentPermits, sqlitePermits } from './sqlitePermits.ts'
+import { sqliteQueueStats } from './sqliteQueueStats.ts'
 import { sqliteQueues } from './sqliteQueues.ts'
 import { openDatabase, type SqliteOptions } from './sqliteOpen.ts'
 import type { RelayStore } from './store.ts'
@@ -40,6 +41,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
     changes: sqliteChanges(db),
     acts: acts.store,
     approvals: sqliteApprovals(db, acts.write),
+    stats: sqliteQueueStats(db),
     close: async () => {
       db.close()
     },

@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
+import type { QueueStatsStore } from './queueStats.ts'
 import type { DeviceStore, GenerationStore, IdentityStore } from './deviceStore.ts'
 import type { ActStore, ApprovalStore, ChangeStore, InvitationTerms, PeopleStore } from './peopleStore.ts'
 
@@ -21,6 +22,7 @@ export interface RelayStore {
   readonly changes: ChangeStore
   readonly acts: ActStore
   readonly approvals: ApprovalStore
+  readonly stats: QueueStatsStore
   close(): Promise<void>
 }
 

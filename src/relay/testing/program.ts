@@ -29,7 +29,7 @@ export interface ListeningProgram {
   readonly process: ChildProcess
   /** All that was written to standard error so far: the log. */
   log(): string
-  kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null>
+  kill(signal: 'SIGKILL' | 'SIGTERM' | 'SIGINT'): Promise<number | null>
 }
 
 /** A fault that is put into the program, so that a test shows that it finds such a fault. */

@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { toHex } from '../base/bytes.ts'
+import { readyPath, socketPath } from '../wire/http.ts'
+import { createInvitation, initRelay } from './index.ts'
+import { enrolDevice, type EnrolledDevice } from './testing/client.ts'
+import { relayFixture } from './testing/fixture.ts'
+import { bundleRelay, type ListeningProgram, type RelayProgram } from './testing/program.ts'
+import { AnonymousClient, TestClient } from './testing/sockets.ts'
+import { returnSpreadMs } from './socket/hub.ts'
+
+let program: RelayProgram
+let folder: string
+let data: string
+let bob: EnrolledDevice
+
+beforeAll(async () => {
+  program = await bundleRelay()
+  folder = await mkdtemp(join(tmpdir(), 'valise-stop-'))
+  data = join(folder, 'relay')
+  await initRelay({ data, organisation: 'X' })
+  const relay = await program.listen(data)
+  const { code } = await createInvitation({ data, name: 'Bob', address: relay.address })
+  bob = await enrolDevice(relay.address, code)
+  expect(await relay.kill('SIGINT')).toBe(0)
+})
+
+afterAll(async () => {
+  await program.remove()
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Puts without a pause until the connection ends; returns what was acknowledged. */
+async function load(client: AnonymousClient): Promise<readonly string[]> {
+  const acknowledged: string[] = []
+  const one = async (): Promise<void> => {
+    for (;;) {
+      const id = randomBytes(16)
+      const { outcome } = await client.put(bob, randomBytes(500), id)
+      if (outcome.case === 'stored') acknowledged.push(toHex(id))
+    }
+  }
+  await Promise.allSettled(Array.from({ length: 32 }, one))
+  return acknowledged
+}
+
+async function waitFor(check: () => boolean | Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await check()); tries += 1) {
+    if (tries > 400) throw new Error('it did not come to pass')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}
+
+test('ended in the middle of load, the relay has all that it acknowledged and says when to come back', async () => {
+  const relay = await program.listen(data)
+  const clients = await Promise.all([1, 2, 3].map(async () => AnonymousClient.connect(relay.address)))
+  const loads = clients.map(load)
+  const reader = await TestClient.connect(relay.address, bob)
+  await waitFor(() => reader.inbox.some((frame) => frame.case === 'deliver'))
+  expect(await relay.kill('SIGTERM')).toBe(0)
+  const acknowledged = (await Promise.all(loads)).flat()
+  for (const client of [...clients, reader]) {
+    expect((await client.closed).code).toBe(1001)
+    const refusal = client.inbox.find((frame) => frame.case === 'refusal')?.value
+    expect(refusal).toMatchObject({ code: 'relay.unavailable' })
+  }
+  expect(relay.log()).toContain('relay stopped"')
+  expect(acknowledged.length).toBeGreaterThan(0)
+  const there = await queued()
+  expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
+}, 20_000)
+
+/** Ids of what waits for Bob, who takes it. */
+async function queued(): Promise<ReadonlySet<string>> {
+  const relay = await program.listen(data)
+  const reader = await TestClient.connect(relay.address, bob)
+  const ids = new Set<string>()
+  let empty = false
+  void reader.next('queueEmpty', 15_000).then(() => (empty = true))
+  while (!empty || reader.inbox.some((frame) => frame.case === 'deliver')) {
+    const envelopes = await reader.envelopes(1, 300).catch(() => [])
+    for (const { messageId } of envelopes) ids.add(toHex(messageId))
+    if (envelopes.length > 0) reader.acknowledge(envelopes)
+  }
+  expect(await relay.kill('SIGTERM')).toBe(0)
+  return ids
+}
+
+/** A device that has been let in and then answers nothing, not even a close. */
+async function silent(relay: ListeningProgram): Promise<Socket> {
+  const { hostname, port } = new URL(relay.address)
+  const socket = connect(Number(port), hostname)
+  socket.on('error', () => undefined)
+  const key = randomBytes(16).toString('base64')
+  socket.write(
+    `GET ${socketPath} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n\r\n`,
+  )
+  await new Promise((resolve) => socket.once('data', resolve))
+  return socket
+}
+
+test('who does not answer the close holds a stop up for no more than moments; a second signal ends it at once', async () => {
+  const patient = await program.listen(data)
+  const first = await silent(patient)
+  expect(await patient.kill('SIGTERM')).toBe(0)
+  first.destroy()
+
+  const hurried = await program.listen(data)
+  const second = await silent(hurried)
+  hurried.process.kill('SIGTERM')
+  await waitFor(() => hurried.log().includes('relay stopping'))
+  expect(await hurried.kill('SIGINT')).toBe(1)
+  expect(hurried.log()).not.toContain('relay stopped')
+  second.destroy()
+})
+
+test('a relay that stops is not ready and takes nobody new', async () => {
+  const fixture = await relayFixture({ operations: { host: '127.0.0.1', port: 0, version: '' } })
+  const { hostname, port } = new URL(fixture.address)
+  const idle = connect(Number(port), hostname)
+  await new Promise((resolve) => idle.once('connect', resolve))
+  const ready = fetch(fixture.address + readyPath)
+  expect((await ready).status).toBe(200)
+  const stopping = fixture.relay.stop()
+  const operations = `${fixture.relay.operations}/ready`
+  const answers = [
+    await fetch(operations).then(
+      ({ status }) => status,
+      () => 503,
+    ),
+  ]
+  await stopping
+  answers.push(
+    await fetch(fixture.address + readyPath).then(
+      ({ status }) => status,
+      () => 503,
+    ),
+  )
+  expect(answers).toEqual([503, 503])
+  idle.destroy()
+  await fixture.end()
+})
+
+test('the more connections, the longer the time over which they come back', () => {
+  expect([0, 500, 5_000, 1_000_000].map(returnSpreadMs)).toEqual([1_000, 1_000, 10_000, 120_000])
+})

@@ -1,0 +1,70 @@
+import type { FastifyInstance } from 'fastify'
+import type { ChangeWatch } from './changes.ts'
+import type { Housekeeping } from './housekeeping.ts'
+import type { RelayLog } from './log.ts'
+import type { Operations } from './operations/operations.ts'
+import type { Readiness } from './operations/readiness.ts'
+import type { TlsKeeper } from './operations/tlsKeeper.ts'
+import type { GenerationCommit } from './queue/generationCommit.ts'
+import type { GroupCommit } from './queue/groupCommit.ts'
+import type { SocketHub } from './socket/hub.ts'
+import type { RelayStore } from './store/store.ts'
+
+export interface StoppableParts {
+  readonly app: FastifyInstance
+  readonly hub: SocketHub
+  readonly commits: GroupCommit
+  readonly generations: GenerationCommit
+  readonly watch: ChangeWatch
+  readonly housekeeping: Housekeeping
+  readonly readiness: Readiness
+  readonly tls: TlsKeeper | null
+  readonly operations: Operations | null
+  readonly store: RelayStore
+}
+
+/**
+ * Ends a relay in order: nobody new is sent here, nothing more is read, what was read is committed and answered, then
+ * the connections go. What takes longer than `withinMs` is left: whatever was acknowledged is on disk already.
+ */
+export async function stopRelay(
+  parts: StoppableParts,
+  data: string,
+  log: RelayLog,
+  withinMs: number,
+): Promise<void> {
+  log.info('relay stopping', { connections: parts.hub.size })
+  parts.readiness.stop()
+  parts.tls?.stop()
+  const inTime = await within(withinMs, drain(parts))
+  if (!inTime) log.warn('relay stopped late', { connections: parts.hub.size })
+  await parts.operations?.stop(data)
+  await parts.store.close()
+  log.info('relay stopped')
+}
+
+async function drain(parts: StoppableParts): Promise<void> {
+  const { app, hub, commits, generations } = parts
+  hub.quiesce()
+  await parts.watch.stop()
+  await parts.housekeeping.stop()
+  await commits.drain()
+  await generations.drain()
+  await hub.stop()
+  // Requests that were begun are answered; `forceCloseConnections` ends what idles.
+  await app.close()
+  await commits.drain()
+  await generations.drain()
+}
+
+async function within(ms: number, work: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  try {
+    return await Promise.race([work.then(() => true), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

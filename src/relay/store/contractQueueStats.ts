@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest'
+import { enrol, envelopeFor } from './contractKit.ts'
+import type { QueueMark, QueueTotals } from './queueStats.ts'
+import type { RelayStore } from './store.ts'
+
+/** What an operator measures. */
+export function queueStatsContract(store: () => RelayStore): void {
+  const walk = async (rows: number): Promise<QueueTotals> => {
+    let [envelopes, bytes] = [0, 0]
+    let after: QueueMark | null = null
+    do {
+      const slice = await store().stats.slice(after, rows)
+      expect(slice.envelopes).toBeLessThanOrEqual(rows)
+      envelopes += slice.envelopes
+      bytes += slice.bytes
+      after = slice.next
+    } while (after !== null)
+    return { envelopes, bytes }
+  }
+
+  test('all queues are measured in slices, none twice and none left out', async () => {
+    expect(await walk(3)).toEqual({ envelopes: 0, bytes: 0 })
+    const [ada, bob] = [await enrol(store(), 'Ada'), await enrol(store(), 'Bob')]
+    const puts = [1, 2, 3, 4, 5, 6, 7].map((n) => envelopeFor(n % 2 === 0 ? ada : bob, 'x'.repeat(n)))
+    await store().queues.commit({ puts, deletes: [], now: 1_000 })
+    for (const rows of [1, 2, 3, 7, 8, 100]) expect(await walk(rows)).toEqual({ envelopes: 7, bytes: 28 })
+  })
+
+  test('a probe writes, and leaves ids and times as they have to be', async () => {
+    const ada = await enrol(store(), 'Ada')
+    await store().stats.probe(5_000)
+    await store().queues.commit({ puts: [envelopeFor(ada, 'a')], deletes: [], now: 1_000 })
+    const [envelope] = await store().queues.page(ada.device, 0, 1, 1e6)
+    expect(envelope?.receivedAt).toBeGreaterThanOrEqual(5_000)
+  })
+}
