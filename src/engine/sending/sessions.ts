@@ -33,6 +33,8 @@ import { systemLine } from '../conversations/systemLine.ts'
 
 /** libsignal's CiphertextMessageType of what is sealed without being encrypted: a request to send again. */
 const plaintextType = 8
+/** How often sessions are begun for one attempt: a request to send again may take them away at any moment. */
+const startsInARow = 3
 
 /** Makes sessions with other devices and encrypts jobs for them. */
 export class Sessions {
@@ -81,15 +83,17 @@ export class Sessions {
     const [first] = fresh
     if (first === undefined) return
     const accountId = first.destination
-    await this.#startMissing(accountId, fresh, live)
-    try {
-      await this.#encryptAll(accountId, fresh, lease)
-    } catch (error) {
-      // A session that was never answered for 30 days encrypts no more (libsignal.md 4.14): begin again.
-      if (!(error instanceof CodedError) || error.code !== 'session.tooOld') throw error
-      await this.#startAll(accountId, live)
-      await this.#encryptAll(accountId, fresh, lease)
+    for (let tries = 1; tries <= startsInARow; tries += 1) {
+      await this.#startMissing(accountId, fresh, live)
+      try {
+        if (await this.#encryptAll(accountId, fresh, lease)) return
+      } catch (error) {
+        // A session that was never answered for 30 days encrypts no more (libsignal.md 4.14): begin again.
+        if (!(error instanceof CodedError) || error.code !== 'session.tooOld') throw error
+        await this.#startAll(accountId, live)
+      }
     }
+    throw new CodedError('relay.unavailable')
   }
 
   /** Corrects what was made for a job after the relay has said which devices there are. */
@@ -119,9 +123,12 @@ export class Sessions {
     await this.#journal.flush()
   }
 
-  async #encryptAll(accountId: string, jobs: readonly Job[], lease: Lease): Promise<void> {
-    await this.#protocol.exclusively(async (turn) => {
+  /** False, and nothing is done, when the sessions with a contact went while this turn was waited for. */
+  async #encryptAll(accountId: string, jobs: readonly Job[], lease: Lease): Promise<boolean> {
+    return await this.#protocol.exclusively(async (turn) => {
       const devices = sessionDevices(this.#vault.sql, accountId)
+      const isForAll = jobs.some(({ onlyDevice }) => onlyDevice === null)
+      if (devices.length === 0 && isForAll && accountId !== this.#self.accountId) return false
       for (const job of jobs) {
         // It may have been deleted, or encrypted, while this turn was waited for.
         if (readJob(this.#vault.sql, job.jobId)?.status !== 'new') continue
@@ -138,6 +145,7 @@ export class Sessions {
       this.#reach('send.encrypted')
       turn.writes.commit()
       this.#reach('send.committed')
+      return true
     })
   }
 
