@@ -1,9 +1,9 @@
 // The Debian packages that running and testing need beyond Node, and how they get there.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Package, and the command or shared library by which its presence is seen. */
+/** Package, and the command, shared library or file by which its presence is seen. */
 const wanted = {
   run: [
     ['libgtk-3-0', 'libgtk-3.so.0'],
@@ -23,6 +23,7 @@ const wanted = {
     ['openssl', 'openssl'],
     ['gcc', 'cc'],
     ['libc6-dev', 'gencat'],
+    ['postgresql-15', '/usr/lib/postgresql/15/bin/postgres'],
   ],
 }
 
@@ -41,8 +42,10 @@ function onPath(command) {
 /** @param {readonly (keyof typeof wanted)[]} purposes */
 function missing(purposes) {
   const libraries = spawnSync('/sbin/ldconfig', ['-p'], { encoding: 'utf8' }).stdout ?? ''
-  const present = (/** @type {string} */ sign) =>
-    sign.includes('.so') ? libraries.includes(`${sign} `) : onPath(sign)
+  const present = (/** @type {string} */ sign) => {
+    if (sign.startsWith('/')) return existsSync(sign)
+    return sign.includes('.so') ? libraries.includes(`${sign} `) : onPath(sign)
+  }
   return purposes
     .flatMap((purpose) => wanted[purpose])
     .filter(([, sign = '']) => !present(sign))
@@ -65,14 +68,35 @@ export function provideDebianPackages(purposes) {
     )
   }
   console.log(`installing ${names.join(', ')}`)
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  for (const line of ['apt-get update -qq', command]) {
-    const [program = '', ...args] = line.split(' ')
-    const { status, stderr } = spawnSync(program, args, {
-      env,
-      encoding: 'utf8',
-      stdio: ['ignore', 'ignore', 'pipe'],
-    })
-    if (status !== 0) throw new Error(`${line} failed:\n${stderr}`)
+  run('apt-get update -qq')
+  if (names.includes('postgresql-15')) withoutCluster(() => run(command))
+  else run(command)
+}
+
+/** @param {string} line */
+function run(line) {
+  const [program = '', ...args] = line.split(' ')
+  const { status, stderr } = spawnSync(program, args, {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  if (status !== 0) throw new Error(`${line} failed:\n${stderr}`)
+}
+
+const clusterSettings = '/etc/postgresql-common/createcluster.conf'
+
+/**
+ * Debian's package makes and starts a server of its own. Tests start theirs, so that it is told not to for this once.
+ * @param {() => void} install
+ */
+function withoutCluster(install) {
+  run('apt-get install -y --no-install-recommends postgresql-common')
+  const before = readFileSync(clusterSettings, 'utf8')
+  writeFileSync(clusterSettings, `${before}\ncreate_main_cluster = false\n`)
+  try {
+    install()
+  } finally {
+    writeFileSync(clusterSettings, before)
   }
 }

@@ -27,6 +27,8 @@ export const errorCodes = [
   'relay.dataDamaged',
   'relay.dataInUse',
   'relay.dataNotWritable',
+  'relay.databaseUnreachable',
+  'relay.databaseUnsuitable',
   'relay.trustRootMismatch',
   'relay.portTaken',
   'relay.tlsRequired',

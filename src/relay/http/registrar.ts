@@ -7,7 +7,7 @@ import { statusOf } from '../../wire/refusals.ts'
 import type { z } from 'zod'
 import type { ShownAuthorisation } from '../authorisation.ts'
 import type { RelayLog } from '../log.ts'
-import { engineCode } from '../store/sqliteOpen.ts'
+import { engineCode } from '../store/engineCode.ts'
 import type { DeviceRecord } from '../store/deviceStore.ts'
 
 type Routes = typeof routes

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { reportOf } from '../../base/errors.ts'
 import type { RelayLog } from '../log.ts'
-import { engineCode } from '../store/sqliteOpen.ts'
+import { engineCode } from '../store/engineCode.ts'
 import type {
   PutOutcome,
   PutRequest,

@@ -7,7 +7,7 @@ import type { Permits } from '../crypto/permits.ts'
 import type { RelayLog } from '../log.ts'
 import { bufferedBytesMax } from '../queue/delivery.ts'
 import type { GroupCommit } from '../queue/groupCommit.ts'
-import { engineCode } from '../store/sqliteOpen.ts'
+import { engineCode } from '../store/engineCode.ts'
 import type { PutRequest, PutTarget, RelayStore } from '../store/store.ts'
 import {
   checkPut,

@@ -28,9 +28,11 @@ export function queueStatsContract(store: () => RelayStore): void {
 
   test('a probe writes, and leaves ids and times as they have to be', async () => {
     const ada = await enrol(store(), 'Ada')
+    await store().queues.commit({ puts: [envelopeFor(ada, 'a')], deletes: [], now: 6_000 })
     await store().stats.probe(5_000)
-    await store().queues.commit({ puts: [envelopeFor(ada, 'a')], deletes: [], now: 1_000 })
-    const [envelope] = await store().queues.page(ada.device, 0, 1, 1e6)
-    expect(envelope?.receivedAt).toBeGreaterThanOrEqual(5_000)
+    await store().queues.commit({ puts: [envelopeFor(ada, 'b')], deletes: [], now: 1_000 })
+    const [first, second] = await store().queues.page(ada.device, 0, 2, 1e6)
+    expect(second?.id).toBeGreaterThan(first?.id ?? 0)
+    expect(second?.receivedAt).toBeGreaterThanOrEqual(6_000)
   })
 }

@@ -27,3 +27,9 @@ export function searchWords(query: string): readonly string[] {
     .split(' ')
     .filter((word) => word !== '')
 }
+
+/** Who has a word that begins with `martin` has one that begins with `mar`: the shorter need not be looked for. */
+export function neededWords(words: readonly string[]): readonly string[] {
+  const distinct = [...new Set(words)]
+  return distinct.filter((word) => !distinct.some((other) => other !== word && other.startsWith(word)))
+}

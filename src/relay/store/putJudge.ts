@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
-import { sameBytes, type Bytes } from '../../base/bytes.ts'
+import { sameBytes } from '../../base/bytes.ts'
 import { compareDevices } from './deviceCheck.ts'
+import { putHash } from './putHash.ts'
 import { admitter, type Admission } from './sqliteAccess.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'
@@ -60,13 +60,4 @@ export class PutJudge {
     })
     return { kind: 'proper', account, targets }
   }
-}
-
-/** By this a put is known again when its permit comes a second time, also after its envelopes were acknowledged. */
-export function putHash(put: PutRequest): Bytes {
-  const hash = createHash('sha256').update('valise put v1\0').update(put.destination)
-  for (const { deviceId, messageId } of put.envelopes.toSorted((a, b) => a.deviceId - b.deviceId)) {
-    hash.update(Uint8Array.of(deviceId)).update(messageId)
-  }
-  return new Uint8Array(hash.digest())
 }

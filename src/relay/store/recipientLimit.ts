@@ -1,4 +1,4 @@
-const hourMs = 3_600_000
+export const hourMs = 3_600_000
 
 interface Hour {
   readonly began: number

@@ -1,14 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { copyBytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
-import {
-  formatFrontier,
-  parseState,
-  saltBytes,
-  sealEntry,
-  type JournalRow,
-  type JournalState,
-} from '../../journal/index.ts'
+import { formatFrontier, parseState, type JournalRow, type JournalState } from '../../journal/index.ts'
+import { sealAct } from './sealAct.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { ActContext, ActEvent, ActStore } from './peopleStore.ts'
 
@@ -49,21 +42,6 @@ export function sqliteActs(db: SqliteDatabase): { readonly store: ActStore; read
       state: async () => orUnavailable(state),
     },
   }
-}
-
-/** The entry of an act, for any engine. Who acted lies in the payload: retention may delete it, the proof stays. */
-export function sealAct(
-  state: JournalState,
-  { type, account, detail }: ActEvent,
-  { by, now }: ActContext,
-): ReturnType<typeof sealEntry> {
-  const payload = {
-    by: by.name,
-    ...(account === undefined ? {} : { account }),
-    ...(detail === undefined ? {} : { detail }),
-  }
-  const clock = { now: () => now, monotonic: () => performance.now() }
-  return sealEntry(state, { type, actor: by.kind, payload }, copyBytes(randomBytes(saltBytes)), clock)
 }
 
 function rowOf({ commitment, leaf, salt, ...row }: ActRow): JournalRow {

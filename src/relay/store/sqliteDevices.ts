@@ -4,7 +4,7 @@ import { devicesAtMost, type AccountRole } from '../accounts/standing.ts'
 import { uuidBytes } from './accountRows.ts'
 import type { AddOutcome, DeviceList, DeviceRecord, DeviceStore, NewDevice } from './deviceStore.ts'
 import { noteAccount, noteEnded } from './sqliteChanges.ts'
-import { tokenOfNobody } from './sqliteGenerations.ts'
+import { tokenOfNobody } from './generationActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { KeyWriter } from './sqliteKeys.ts'
 

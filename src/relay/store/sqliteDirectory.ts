@@ -1,5 +1,6 @@
 import { withinBounds } from '../accounts/organisation.ts'
 import { accountColumns, entryOf, uuidBytes, type AccountRow } from './accountRows.ts'
+import { neededWords } from './foldText.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
 import type { DirectoryPage, DirectorySearch } from './store.ts'
 
@@ -47,12 +48,6 @@ function searchWithin(
     more: rows.length > search.limit,
     total: search.counted ? countOf(db, count, [...values, uuidBytes(search.except)]) : null,
   }
-}
-
-/** Who has a word that begins with `martin` has one that begins with `mar`: the shorter need not be looked for. */
-function neededWords(words: readonly string[]): readonly string[] {
-  const distinct = [...new Set(words)]
-  return distinct.filter((word) => !distinct.some((other) => other !== word && other.startsWith(word)))
 }
 
 function matches(db: SqliteDatabase, match: string, max: number): number {

@@ -1,9 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { copyBytes, type Bytes } from '../../base/bytes.ts'
-import { exhausted } from '../../base/exhaustive.ts'
-import { limits } from '../../wire/limits.ts'
 import type { GenerationAct, GenerationOutcome, GenerationStore } from './deviceStore.ts'
-import { confirmed, judge, offered, type GenerationState } from './generation.ts'
+import type { GenerationState } from './generation.ts'
+import { perform, type VaultRecord } from './generationActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 
 interface StateRow {
@@ -18,8 +16,6 @@ interface StateRow {
   readonly revision: number
 }
 
-const dayMs = 24 * 3_600_000
-
 export function sqliteGenerations(db: SqliteDatabase): GenerationStore {
   const acts = new Acts(db)
   return {
@@ -28,16 +24,9 @@ export function sqliteGenerations(db: SqliteDatabase): GenerationStore {
   }
 }
 
-/** A last token that no vault holds: what is presented next can only be foreign. */
-export function tokenOfNobody(): Bytes {
-  return new Uint8Array(randomBytes(limits.generationBytes))
-}
-
 class Acts {
   readonly #read
   readonly #write
-  readonly #see
-  readonly #freeze
 
   constructor(db: SqliteDatabase) {
     this.#read = db.prepare<[number], StateRow>(
@@ -46,60 +35,44 @@ class Acts {
        FROM devices d JOIN accounts a ON a.id = d.account WHERE d.id = ?`,
     )
     this.#write = db.prepare<
-      [Bytes | null, Bytes | null, number, Bytes | null, Bytes | null, number, number]
+      [Bytes | null, Bytes | null, number, Bytes | null, Bytes | null, number, number, number, number]
     >(
       `UPDATE devices SET generation_last = ?, generation_holder = ?, generation_stopped = ?, generation_pending = ?,
-              generation_pending_holder = ?, acknowledged = ? WHERE id = ?`,
+              generation_pending_holder = ?, acknowledged = ?, frozen = ?, last_seen_day = ? WHERE id = ?`,
     )
-    this.#see = db.prepare<[number, number]>('UPDATE devices SET last_seen_day = ? WHERE id = ?')
-    this.#freeze = db.prepare<[number]>('UPDATE devices SET frozen = 1 WHERE id = ?')
   }
 
   perform(act: GenerationAct): GenerationOutcome {
     const row = this.#read.get(act.device)
     if (row === undefined) return { kind: 'gone' }
-    if (act.kind === 'freeze') {
-      this.#freeze.run(act.device)
-      return { kind: 'frozen' }
-    }
-    if (row.frozen !== 0) return { kind: 'frozen' }
-    const state = stateOf(row)
-    switch (act.kind) {
-      case 'connect':
-        return this.#connect(act, row, state)
-      case 'offer':
-        this.#save(act.device, offered(state, act.token, act.holder))
-        return { kind: 'offered' }
-      case 'confirm':
-        return this.#confirm(act, state)
-      default:
-        return exhausted(act)
-    }
+    const before = recordOf(row)
+    const { outcome, after } = perform(act, before)
+    if (after !== before) this.#save(act.device, after)
+    return outcome
   }
 
-  #connect(
-    act: Extract<GenerationAct, { kind: 'connect' }>,
-    row: StateRow,
-    before: GenerationState,
-  ): GenerationOutcome {
-    const { verdict, state } = judge(before, act)
-    this.#save(act.device, offered(state, act.next, act.holder))
-    // The day and no more: when a person works is nobody's business here.
-    const day = act.now - (act.now % dayMs)
-    if (day !== row.last_seen_day) this.#see.run(day, act.device)
-    return { kind: 'judged', verdict, revision: row.revision, acknowledged: state.acknowledged }
-  }
-
-  #confirm(act: Extract<GenerationAct, { kind: 'confirm' }>, before: GenerationState): GenerationOutcome {
-    const state = confirmed(before, act)
-    if (state === null) return { kind: 'notPending' }
-    this.#save(act.device, state)
-    return { kind: 'confirmed' }
-  }
-
-  #save(device: number, state: GenerationState): void {
+  #save(device: number, { state, frozen, lastSeenDay }: VaultRecord): void {
     const { last, holder, stopped, pending, pendingHolder, acknowledged } = state
-    this.#write.run(last, holder, stopped ? 1 : 0, pending, pendingHolder, acknowledged, device)
+    this.#write.run(
+      last,
+      holder,
+      stopped ? 1 : 0,
+      pending,
+      pendingHolder,
+      acknowledged,
+      frozen ? 1 : 0,
+      lastSeenDay,
+      device,
+    )
+  }
+}
+
+function recordOf(row: StateRow): VaultRecord {
+  return {
+    state: stateOf(row),
+    frozen: row.frozen !== 0,
+    lastSeenDay: row.last_seen_day,
+    revision: row.revision,
   }
 }
 

@@ -1,12 +1,4 @@
-import type { DirectoryEntry } from '../../wire/http.ts'
-import { foldText } from './foldText.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
-
-/** The leading space makes every word findable by its beginning, with one `instr` (see `sqliteDirectory`). */
-export function searchText(account: Omit<DirectoryEntry, 'accountId'>): string {
-  const { displayName, title, service, organisation } = account
-  return ` ${foldText(`${displayName} ${title} ${service} ${organisation}`)}`
-}
 
 /** Within the caller's transaction, after any change of an account: shows it in the directory as it is now, or not at all. */
 export function relist(db: SqliteDatabase, account: number): void {

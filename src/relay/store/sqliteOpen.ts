@@ -1,18 +1,14 @@
 import Database from 'better-sqlite3'
 import { CodedError } from '../../base/errors.ts'
+import type { StoreBounds } from './bounds.ts'
+import { engineCode } from './engineCode.ts'
 import { migrations } from './migrations/index.ts'
 
 export type SqliteDatabase = Database.Database
 
-export interface SqliteOptions {
+export interface SqliteOptions extends StoreBounds {
   /** The size past which the file may not grow, in bytes: writing more is refused like a full disk. */
   readonly maxBytes?: number
-  /** What may wait for one device, in bytes of bodies. Left out: that of `limits`. */
-  readonly queueBytes?: number
-  /** Blind permits that an account may draw in a day (UTC). Left out: that of `limits`. */
-  readonly permitsPerDay?: number
-  /** What permits may bring to one account in an hour. Left out: that of `limits`. */
-  readonly permitPutsPerHour?: number
 }
 
 const pageBytes = 4096
@@ -79,10 +75,4 @@ function openFailure(thrown: unknown): unknown {
   const code = engineCode(thrown)
   const damaged = code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')
   return damaged ? new CodedError('relay.dataDamaged', {}, { cause: thrown }) : thrown
-}
-
-/** The engine's own code of a failure (`SQLITE_FULL` …), for logs and counters. */
-export function engineCode(thrown: unknown): string {
-  const cause = thrown instanceof CodedError ? thrown.cause : thrown
-  return cause instanceof Database.SqliteError ? cause.code : 'none'
 }

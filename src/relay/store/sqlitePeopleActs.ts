@@ -7,7 +7,8 @@ import type { ActWriter } from './sqliteActs.ts'
 import { noteAccount } from './sqliteChanges.ts'
 import { bump, removeDevice, removeDevices } from './sqliteDevices.ts'
 import { accountInserter, invitationInserter } from './sqliteInvitations.ts'
-import { relist, searchText, unlist } from './sqliteListing.ts'
+import { searchText } from './listing.ts'
+import { relist, unlist } from './sqliteListing.ts'
 import type { SqliteDatabase } from './sqliteOpen.ts'
 
 /** Null: nothing was to be done. */

@@ -1,5 +1,6 @@
 import { limits } from '../../wire/limits.ts'
-import { PutJudge, putHash } from './putJudge.ts'
+import { putHash } from './putHash.ts'
+import { PutJudge } from './putJudge.ts'
 import type { RecipientLimit } from './recipientLimit.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'

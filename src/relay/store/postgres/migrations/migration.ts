@@ -1,0 +1,5 @@
+export interface PostgresMigration {
+  /** The value of `schema_version` after it. */
+  readonly version: number
+  readonly sql: string
+}

@@ -1,0 +1,64 @@
+import { copyBytes } from '../../../base/bytes.ts'
+import { CodedError } from '../../../base/errors.ts'
+import { formatFrontier, parseState, type JournalRow, type JournalState } from '../../../journal/index.ts'
+import type { ActContext, ActEvent, ActStore } from '../peopleStore.ts'
+import { sealAct } from '../sealAct.ts'
+import type { Database, Transaction } from './database.ts'
+import { statement } from './statement.ts'
+
+interface ActRow extends Omit<JournalRow, 'commit'> {
+  readonly commitment: Uint8Array
+}
+
+interface StateRow {
+  readonly size: number
+  readonly frontier: Uint8Array
+}
+
+const readState = statement<StateRow>('SELECT size, frontier FROM acts_state')
+const lockState = statement<StateRow>('SELECT size, frontier FROM acts_state FOR UPDATE')
+const writeState = statement('UPDATE acts_state SET size = $1, frontier = $2')
+const insertAct = statement('INSERT INTO acts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)')
+const readActs = statement<ActRow>('SELECT * FROM acts WHERE seq >= $1 ORDER BY seq LIMIT $2')
+
+export function pgActs(db: Database): ActStore {
+  return {
+    append: async (event, context) =>
+      db.atomically(async (tx) => (await actWriter(tx)).write(event, context)),
+    rows: async (seq, limit) => (await db.rows(readActs, seq, limit)).map(rowOf),
+    state: async () => stateOf(await db.rows(readState)),
+  }
+}
+
+/** Appends within one transaction, under the lock of the journal: acts are in one order, whichever process they come from. */
+export interface ActWriter {
+  write(event: ActEvent, context: ActContext): void
+}
+
+export async function actWriter(tx: Transaction): Promise<ActWriter> {
+  let state = stateOf(await tx.rows(lockState))
+  return {
+    write(event, context) {
+      const { row, state: next } = sealAct(state, event, context)
+      const { seq, time, monotonic, type, actor, commit, leaf, payload, salt } = row
+      tx.send(insertAct, seq, time, monotonic, type, actor, commit, leaf, payload, salt)
+      tx.send(writeState, next.size, formatFrontier(next))
+      state = next
+    },
+  }
+}
+
+function stateOf([row]: readonly StateRow[]): JournalState {
+  const parsed = row === undefined ? null : parseState(row.size, row.frontier)
+  if (parsed === null) throw new CodedError('relay.dataDamaged')
+  return parsed
+}
+
+function rowOf({ commitment, leaf, salt, ...row }: ActRow): JournalRow {
+  return {
+    ...row,
+    commit: copyBytes(commitment),
+    leaf: copyBytes(leaf),
+    salt: salt === null ? null : copyBytes(salt),
+  }
+}
