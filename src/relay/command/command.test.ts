@@ -316,6 +316,38 @@ test('help shows every command and setting; the example is a file that changes n
   expect(example.out).toContain('# trusted = [ "10.0.0.0/8" ]')
 })
 
+test('status tells what a relay does, and that it is not running; backup and restore say what is theirs', async () => {
+  const place = join(folder, 'watched')
+  await inProcess(['init', '--data', place, '--name', 'X'])
+  const asleep = await inProcess(['status', '--data', place])
+  expect([asleep.exitCode, asleep.error]).toEqual([3, expect.stringContaining('No relay is running')])
+  const relay = await program.listen(place)
+  const awake = await inProcess(['status', '--data', place])
+  expect(awake.exitCode).toBe(0)
+  for (const part of [relay.address, 'Ready', 'No backup']) expect(awake.out).toContain(part)
+
+  const [to, keys, phrase] = ['copy.db', 'keys.json', 'phrase'].map((name) => join(folder, name))
+  const args = ['backup', '--data', place, '--to', to ?? '']
+  expect((await inProcess(args)).out).toContain('NOT part of it')
+  await writeFile(phrase ?? '', 'too short\n')
+  const sealed = [...args.slice(0, -1), `${to}2`, '--keys-to', keys ?? '', '--passphrase-file', phrase ?? '']
+  expect((await inProcess(sealed)).exitCode).toBe(2)
+  await writeFile(phrase ?? '', 'douze lettres au moins\n')
+  expect((await inProcess(sealed)).out).toContain('encrypted with the passphrase')
+  expect(JSON.parse((await inProcess(['status', '--data', place, '--json'])).out)).toMatchObject({
+    running: { ready: true },
+    lastBackup: { bytes: (await stat(to ?? '')).size },
+  })
+  expect(await relay.kill('SIGTERM')).toBe(0)
+
+  const back = ['restore', '--data', join(folder, 'back'), '--from', to ?? '']
+  const from = ['--keys-from', keys ?? '', '--passphrase-file', phrase ?? '']
+  expect((await inProcess(back)).exitCode).toBe(3)
+  expect((await inProcess([...back, ...from])).out).toContain('repeat revocations')
+  const restored = await program.listen(join(folder, 'back'))
+  expect(await restored.kill('SIGTERM')).toBe(0)
+})
+
 test('the option that names a missing folder is told', async () => {
   const args = ['init', '--data', join(folder, 'new'), '--name', 'X', '--trust-root-out']
   const { error } = await inProcess([...args, join(folder, 'nothing', 'root.key')])

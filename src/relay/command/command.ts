@@ -1,5 +1,6 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Language, Text, TextKey } from '../../text/index.ts'
+import { optionName, settingNames } from '../settings/settings.ts'
 import type { Values } from './values.ts'
 
 /** One command of `valise-relay`. To add one: a file of its own here, and its line in `commands.ts`. */
@@ -37,3 +38,8 @@ export const textOption = { type: 'string' } as const
 export const flagOption = { type: 'boolean' } as const
 /** Where a relay lies: `--data`, or the file of its settings. */
 export const placeOptions = { data: textOption, config: textOption } as const
+
+/** An option for each setting. */
+export const settingOptions: ParseArgsOptionsConfig = Object.fromEntries(
+  ['config', ...settingNames.map(optionName)].map((name) => [name, textOption]),
+)

@@ -2,16 +2,11 @@ import { pino } from 'pino'
 import { redacted, relayLog, type RelayLog } from '../log.ts'
 import { startRelay, type RelayOptions } from '../relay.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
-import { optionName, settingNames, type LogLevel, type Settings } from '../settings/settings.ts'
-import { textOption, type Command } from './command.ts'
+import type { LogLevel, Settings } from '../settings/settings.ts'
+import { settingOptions, type Command } from './command.ts'
 import { settingsOf } from './place.ts'
 import { readGiven } from './readGiven.ts'
 import { missing } from './values.ts'
-
-/** An option for each setting. */
-export const settingOptions = Object.fromEntries(
-  ['config', ...settingNames.map(optionName)].map((name) => [name, textOption]),
-)
 
 export const run: Command = {
   name: 'run',

@@ -37,6 +37,9 @@ const names = {
   lock: 'relay.lock',
 } as const
 
+/** Without these nobody's invitation fits the relay any more. In the order in which they have to be written. */
+export const keyFileNames = [names.zk, names.signer, names.relay] as const
+
 export function databaseFile(folder: string): string {
   return join(folder, names.database)
 }
@@ -224,7 +227,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 /** File errors as codes of the relay's data folder. */
-async function asDataErrors<T>(work: () => Promise<T>): Promise<T> {
+export async function asDataErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (thrown) {

@@ -26,11 +26,26 @@ export interface Judgement {
  * holds before the first confirmation too, for a vault that shows a token of elsewhere.
  */
 export function judge(before: GenerationState, vault: VaultState): Judgement {
+  if (before.last !== null && sameBytes(before.last, restoredToken)) return judgeRestored(before, vault)
   const state = promoted(before, vault.token)
   if (!isKnown(state, vault)) return { verdict: 'foreign', state: before }
   if (state.last === null) return { verdict: 'first', state }
   const same = state.stopped || (state.holder !== null && sameBytes(state.holder, vault.holder))
   return { verdict: same ? 'current' : 'unsure', state }
+}
+
+/**
+ * In the place of a last token: the relay itself was put back from a backup, and what was given out since is not known.
+ * No vault is given it, for tokens are random.
+ */
+export const restoredToken: Bytes = new Uint8Array(16)
+
+/** Whatever it shows is taken once, as that of a vault that may not be the last one; one behind the backup is foreign. */
+function judgeRestored(before: GenerationState, vault: VaultState): Judgement {
+  if (vault.takenUpTo < before.acknowledged) return { verdict: 'foreign', state: before }
+  const last = vault.token.length === 0 ? null : vault.token
+  const state = { ...before, last, holder: null, stopped: false, pending: null, pendingHolder: null }
+  return { verdict: last === null ? 'first' : 'unsure', state }
 }
 
 function promoted(state: GenerationState, token: Bytes): GenerationState {

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto'
+import { copyFile, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { syncFolder, systemCode, writeFileAtomically } from '../../base/atomicFile.ts'
+import { utf8 } from '../../base/bytes.ts'
+import { systemClock, type Clock } from '../../base/clock.ts'
+import { CodedError } from '../../base/errors.ts'
+import { lockData } from '../data/dataLock.ts'
+import { asDataErrors, databaseFile, keyFileNames, readRelayData } from '../data/relayData.ts'
+import { writeLastBackup } from '../operations/status.ts'
+import { copyDatabase, markOfCopy, markRestored } from '../store/sqliteBackup.ts'
+import { openKeys, sealKeys } from './keysFile.ts'
+
+/** Where the keys of the data folder go or come from; left out, they are not part of the backup. */
+export interface KeysPlace {
+  readonly file: string
+  readonly passphrase: string
+}
+
+export interface BackupOptions {
+  readonly data: string
+  readonly to: string
+  readonly keys?: KeysPlace
+  readonly clock?: Clock
+}
+
+/**
+ * Copies the database of a relay to a new file, beside a running relay. Throws `relay.backupExists` when a file is there
+ * already, `relay.dataDamaged`, `relay.dataNotWritable`. A file that is there afterwards is a whole one.
+ */
+export async function backUp(options: BackupOptions): Promise<{ readonly bytes: number }> {
+  const { data, to, keys } = options
+  const { anchors } = await readRelayData(data)
+  return asDataErrors(async () => {
+    for (const file of [to, ...(keys === undefined ? [] : [keys.file])]) {
+      if (await exists(file)) throw new CodedError('relay.backupExists')
+    }
+    const temporary = `${to}.new`
+    try {
+      await rm(temporary, { force: true })
+      await copyDatabase(databaseFile(data), temporary, markOf(anchors.relayId))
+      if (keys !== undefined) await backUpKeys(data, keys)
+      await settle(temporary, to)
+    } catch (thrown) {
+      await rm(temporary, { force: true })
+      throw thrown
+    }
+    const { size } = await stat(to)
+    await writeLastBackup(data, { at: (options.clock ?? systemClock).now(), bytes: size })
+    return { bytes: size }
+  })
+}
+
+async function backUpKeys(data: string, { file, passphrase }: KeysPlace): Promise<void> {
+  const files = Object.fromEntries(
+    await Promise.all(
+      keyFileNames.map(async (name) => [name, await readFile(join(data, name), 'utf8')] as const),
+    ),
+  )
+  await writeFileAtomically(file, utf8(await sealKeys(files, passphrase)))
+}
+
+export interface RestoreOptions {
+  readonly data: string
+  readonly from: string
+  readonly keys?: KeysPlace
+}
+
+/**
+ * Puts a backup in the place of a missing database, into the folder of its own relay or, with its keys, into an empty
+ * one. Nothing that is there is replaced: throws `relay.dataExists`, `relay.dataInUse` beside a running relay,
+ * `relay.backupDamaged`, `relay.backupForeign`, `relay.backupPassphrase`.
+ */
+export async function restore(options: RestoreOptions): Promise<void> {
+  const { data, from, keys } = options
+  const mark = markOfCopy(from)
+  return asDataErrors(async () => {
+    if (await exists(databaseFile(data))) throw new CodedError('relay.dataExists')
+    if (keys !== undefined) await restoreKeys(data, keys, mark)
+    const { anchors } = await readRelayData(data)
+    const lock = lockData(data)
+    try {
+      if (markOf(anchors.relayId) !== mark) throw new CodedError('relay.backupForeign')
+      await putInPlace(from, databaseFile(data))
+    } finally {
+      lock.release()
+    }
+  })
+}
+
+/** `relay.json` is the last of them: a folder without it counts as not made. */
+async function restoreKeys(data: string, { file, passphrase }: KeysPlace, mark: number): Promise<void> {
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  for (const name of keyFileNames)
+    if (await exists(join(data, name))) throw new CodedError('relay.dataExists')
+  const files = await openKeys(await readFile(file, 'utf8'), passphrase)
+  const texts = keyFileNames.map((name) => ({ name, text: files[name] }))
+  if (texts.some(({ text }) => text === undefined)) throw new CodedError('relay.backupDamaged')
+  if (markOf(relayIdIn(files['relay.json'] ?? '')) !== mark) throw new CodedError('relay.backupForeign')
+  for (const { name, text = '' } of texts) await writeFileAtomically(join(data, name), utf8(text))
+}
+
+function relayIdIn(text: string): string {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && 'relayId' in value) return String(value.relayId)
+  } catch (thrown) {
+    throw new CodedError('relay.backupDamaged', {}, { cause: thrown })
+  }
+  throw new CodedError('relay.backupDamaged')
+}
+
+async function putInPlace(from: string, to: string): Promise<void> {
+  const temporary = `${to}.restoring`
+  try {
+    await rm(temporary, { force: true })
+    await copyFile(from, temporary)
+    markRestored(temporary)
+    await settle(temporary, to)
+  } finally {
+    for (const end of ['', '-wal', '-shm']) await rm(temporary + end, { force: true })
+  }
+}
+
+/** Gives a file its name once its bytes are on the disk. */
+async function settle(temporary: string, file: string): Promise<void> {
+  const handle = await open(temporary, 'r+')
+  try {
+    await handle.chmod(0o600)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(temporary, file)
+  await syncFolder(dirname(resolve(file)))
+}
+
+/** Ties a backup to its relay: 31 bits, against mistakes and not against anybody. */
+function markOf(relayId: string): number {
+  return createHash('sha256').update(relayId).digest().readUInt32BE(0) >>> 1
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await stat(file)
+    return true
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT' || systemCode(thrown) === 'ENOTDIR') return false
+    throw thrown
+  }
+}

@@ -1,0 +1,140 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { execute } from '../command/execute.ts'
+import { initRelay, startRelay } from '../index.ts'
+import { readSettings } from '../settings/readSettings.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import { otherTls, testTls } from '../testing/tls.ts'
+import { checkAll } from './check.ts'
+
+let folder: string
+let data: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valise-check-'))
+  data = join(folder, 'relay')
+  await initRelay({ data, organisation: 'X', trustRootOut: join(folder, 'root.key') })
+  const store = openSqliteStore(join(data, 'relay.db'))
+  await store.stats.probe(Date.now())
+  await store.close()
+  await writeFile(join(folder, 'relay.pem'), testTls.certificate)
+  await writeFile(join(folder, 'relay.key'), testTls.key)
+  await writeFile(join(folder, 'other.key'), otherTls.key)
+})
+
+afterAll(async () => rm(folder, { recursive: true, force: true }))
+
+async function found(toml: string, now = Date.now()): Promise<string[]> {
+  const file = join(folder, 'relay.toml')
+  await writeFile(file, toml)
+  const read = await readSettings({ file, environment: {}, option: () => undefined })
+  const findings = await checkAll(read, { now: () => now })
+  return findings.map(({ level, code, key }) => `${level} ${code} ${key ?? ''}`.trim())
+}
+
+const free = '\n[listen]\nport = 0\n'
+
+test('a relay that is in order has no findings, running or not', async () => {
+  const tls = `${free}[tls]\ncertificate = "relay.pem"\nkey = "relay.key"\n`
+  expect(await found(`data = "relay"${tls}`)).toEqual([])
+  const relay = await startRelay({ data })
+  const { port } = new URL(relay.address)
+  expect(await found(`data = "relay"\n[listen]\nport = ${port}`)).toEqual([])
+  await relay.stop()
+})
+
+test('each thing that is wrong is found, all of them at once', async () => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => taken.once('listening', resolve))
+  const bound = taken.address()
+  const port = bound !== null && typeof bound === 'object' ? bound.port : 0
+  expect(
+    await found(
+      `data = "relay"\nbogus = 1\n[listen]\nport = ${port}\n[metrics]\nport = 70000\n[tls]\ncertificate = "relay.pem"\nkey = "other.key"\n`,
+    ),
+  ).toEqual([
+    'error config.unknownKey bogus',
+    'error config.badValue metrics.port',
+    'error tls.keyMismatch tls.key',
+    'error relay.portTaken listen.port',
+  ])
+  taken.close()
+})
+
+test.each([
+  ['nothing named', '', 'error config.badValue data'],
+  ['no relay there', 'data = "nothing"', 'error relay.dataMissing data'],
+  [
+    'HTTP beyond this machine',
+    'data = "relay"\n[listen]\nport = 0\nhost = "0.0.0.0"',
+    'error relay.tlsRequired listen.host',
+  ],
+  [
+    'a host of nobody',
+    'data = "relay"\n[listen]\nport = 0\nhost = "203.0.113.1"\n[tls]\ncertificate = "relay.pem"\nkey = "relay.key"',
+    'error config.badValue listen.host',
+  ],
+  [
+    'no files',
+    `data = "relay"${free}[tls]\ncertificate = "no.pem"\nkey = "relay.key"`,
+    'error tls.unreadable tls.certificate',
+  ],
+  [
+    'no certificate',
+    `data = "relay"${free}[tls]\ncertificate = "relay.key"\nkey = "relay.key"`,
+    'error tls.malformed tls.certificate',
+  ],
+  [
+    'a proxy that nobody trusts',
+    `data = "relay"${free}[tls]\nendsAtProxy = true`,
+    'warning config.noTrustedProxy proxy.trusted',
+  ],
+  [
+    'open metrics',
+    `data = "relay"${free}[metrics]\nhost = "0.0.0.0"`,
+    'warning config.metricsOpen metrics.host',
+  ],
+])('%s', async (_name, toml, expected) => {
+  expect(await found(toml)).toEqual([expected])
+})
+
+test('a certificate that ends and a clock that ran back are told', async () => {
+  const tls = `data = "relay"${free}[tls]\ncertificate = "relay.pem"\nkey = "relay.key"\n`
+  expect(await found(tls, Date.parse('2127-01-01'))).toEqual(['warning tls.expired tls.certificate'])
+  expect(await found(`data = "relay"${free}`, Date.now() - 3_600_000)).toEqual(['error relay.clockBehind'])
+})
+
+test('a trust root that lies about and a database that is damaged are found', async () => {
+  const other = join(folder, 'other')
+  await initRelay({ data: other, organisation: 'Y' })
+  expect(await found(`data = "other"${free}`)).toEqual(['warning relay.trustRootPresent data'])
+  await rm(join(other, 'offline'), { recursive: true })
+  await copyFile(join(folder, 'relay.pem'), join(other, 'relay.db'))
+  expect(await found(`data = "other"${free}`)).toEqual(['error relay.dataDamaged data'])
+})
+
+test('the command explains every error, with its code, its place and what to do', async () => {
+  const file = join(folder, 'wrong.toml')
+  await writeFile(file, 'data = "relay"\n\n[listen]\nprot = 1\n')
+  const lines: string[] = []
+  const run = async (language: 'fr' | 'en', args: readonly string[]): Promise<number> => {
+    lines.length = 0
+    return execute(args, {
+      language,
+      version: '',
+      environment: {},
+      out: (line) => lines.push(line),
+      error: (line) => lines.push(line),
+      ended: Promise.resolve(),
+      onReload: () => undefined,
+    })
+  }
+  expect(await run('en', ['check', '--config', file])).toBe(2)
+  for (const part of ['config.unknownKey', 'listen.prot', 'Line 4', 'listen.port', 'There are errors'])
+    expect(lines.join('\n')).toContain(part)
+  expect(await run('fr', ['check', '--data', data, '--port', '0'])).toBe(0)
+  expect(lines).toEqual(['Aucune erreur.'])
+})

@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import type { ErrorCode } from '../../base/errors.ts'
+import { migrations } from './migrations/index.ts'
+import { isWhole } from './sqliteBackup.ts'
+
+export interface DatabaseLook {
+  readonly problem: ErrorCode | null
+  /** The newest time of arrival in it, ms since the epoch. */
+  readonly newest: number | null
+}
+
+/** Reads the whole file and changes nothing; one that does not exist yet is as good as empty. */
+export function lookAtDatabase(file: string): DatabaseLook {
+  if (!existsSync(file)) return { problem: null, newest: null }
+  try {
+    const db = new Database(file, { readonly: true })
+    try {
+      const newer = Number(db.pragma('user_version', { simple: true })) > (migrations.at(-1)?.version ?? 0)
+      if (newer || !isWhole(db)) return { problem: 'relay.dataDamaged', newest: null }
+      const state = db.prepare<[], { at: number }>('SELECT received_at AS at FROM queue_state').get()
+      return { problem: null, newest: state?.at ?? null }
+    } finally {
+      db.close()
+    }
+  } catch {
+    return { problem: 'relay.dataDamaged', newest: null }
+  }
+}
