@@ -398,6 +398,7 @@ export const routes = {
 } as const
 
 export type RouteName = keyof typeof routes
+export const routeNames = Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name))
 export type RouteQuery<N extends RouteName> = z.input<(typeof routes)[N]['query']>
 export type RouteBody<N extends RouteName> = (typeof routes)[N]['body'] extends z.ZodType
   ? z.input<(typeof routes)[N]['body']>

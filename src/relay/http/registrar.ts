@@ -2,7 +2,14 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fromBase64Url } from '../../base/bytes.ts'
 import { CodedError, reportOf, type ErrorReport } from '../../base/errors.ts'
-import { accessKeyHeader, permitHeader, routes, type RouteAnswer, type RouteName } from '../../wire/http.ts'
+import {
+  accessKeyHeader,
+  permitHeader,
+  routeNames,
+  routes,
+  type RouteAnswer,
+  type RouteName,
+} from '../../wire/http.ts'
 import { statusOf } from '../../wire/refusals.ts'
 import type { z } from 'zod'
 import type { ShownAuthorisation } from '../authorisation.ts'
@@ -50,11 +57,7 @@ export function registerRoutes(
       handler: async (request) => answer(name, handlers[name], request, authenticate, addressOf),
     })
   }
-  for (const name of routeNames()) register(name)
-}
-
-function routeNames(): readonly RouteName[] {
-  return Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name))
+  for (const name of routeNames) register(name)
 }
 
 async function answer<N extends RouteName>(

@@ -1,4 +1,5 @@
 import { fastify, type FastifyInstance } from 'fastify'
+import { openApiDocument } from '../http/openApi.ts'
 import type { RelayMetrics } from './metrics.ts'
 import type { Unready } from './readiness.ts'
 import type { RelayStatus } from './status.ts'
@@ -21,6 +22,10 @@ export function operationsServer(deps: OperationsDeps): FastifyInstance {
     return reply.code(unready === null ? 200 : 503).send({ ready: unready === null, reason: unready })
   })
   app.get('/status', async () => deps.status())
+  const openApi = JSON.stringify(openApiDocument())
+  app.get('/openapi.json', async (_request, reply) =>
+    reply.header('content-type', 'application/json').send(openApi),
+  )
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ code: 'request.notFound' }))
   app.setErrorHandler(async (_error, _request, reply) => reply.code(500).send({ code: 'internal' }))
   return app
