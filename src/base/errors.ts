@@ -106,7 +106,12 @@ export const errorCodes = [
   // accounts, as administered at the relay
   'account.disabled',
   'account.guest',
+  'account.taken',
   'mail.failed',
+  'import.refused',
+  'approval.missing',
+  'approval.samePerson',
+  'acts.damaged',
   'put.notAnonymous',
   // messages
   'message.empty',

@@ -8,12 +8,16 @@ import { formatInvitation, invitationAlphabet, invitationCodeLength } from '../.
 import { limits } from '../../wire/limits.ts'
 import { invitationCodeHash } from '../http/enrolment.ts'
 import { accountIdSchema } from '../../wire/http.ts'
-import type { NewInvitation } from '../store/store.ts'
+import { canonicalOrganisation } from '../accounts/organisation.ts'
+import { canonicalEmail, isAllowedEmail } from '../accounts/email.ts'
+import type { AccountRole } from '../accounts/standing.ts'
+import type { InvitationTerms } from '../store/peopleStore.ts'
+import { operatorContext } from './actor.ts'
 import { readRelayData, type RelayAnchors } from './relayData.ts'
 import { withStore } from './withStore.ts'
 import { certificatePin } from './tlsFiles.ts'
 
-interface CommonOptions {
+export interface InvitingOptions {
   readonly data: string
   /** The origin under which workstations reach the relay. */
   readonly address: string
@@ -22,16 +26,24 @@ interface CommonOptions {
   readonly clock?: Clock
 }
 
-export interface InvitationOptions extends CommonOptions {
+export interface InvitationOptions extends InvitingOptions {
   /** The person's name as everybody will see it; only the administrator gives it. */
   readonly name: string
   readonly title?: string
   readonly service?: string
   /** Left out: the relay's own. */
   readonly organisation?: string
+  /** Of a domain that the relay takes. */
+  readonly email?: string
+  /** The administration's own number of the person. */
+  readonly identifier?: string
+  /** Left out: a member. A guest's time has to end. */
+  readonly role?: AccountRole
+  /** ms since the epoch. */
+  readonly expires?: number
 }
 
-export interface AgainOptions extends CommonOptions {
+export interface AgainOptions extends InvitingOptions {
   /** Id of an account that there is. */
   readonly account: string
 }
@@ -46,30 +58,52 @@ export interface CreatedInvitation {
   readonly expiresAt: number
 }
 
-const line = z
+export const line = z
   .string()
   .trim()
   .max(200)
   .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u)
-const nameSchema = line.min(1)
+export const nameSchema = line.min(1)
 
 /**
  * Makes an account and its single-use invitation; works beside a running relay.
  * Throws `argument.invalid` (details: option) for a bad value, `relay.tlsRequired` for http to another machine, and the codes of
  * `readRelayData`.
  */
-export async function createInvitation(options: InvitationOptions): Promise<CreatedInvitation> {
+export async function createInvitation(
+  options: InvitationOptions,
+): Promise<CreatedInvitation & { readonly email: string | null }> {
   const { anchors } = await readRelayData(options.data)
-  const account = {
-    accountId: randomUUID(),
+  const { role = 'member', expires = null } = options
+  if (role === 'guest' && expires === null) throw new CodedError('argument.invalid', { option: 'expires' })
+  const accountId = randomUUID()
+  const draft = invitationDrafts(options, anchors)()
+  const profile = {
     displayName: checked('name', nameSchema, options.name),
     title: checked('title', line, options.title ?? ''),
     service: checked('service', line, options.service ?? ''),
-    organisation: checked('organisation', line, options.organisation ?? anchors.organisation),
+    organisation: canonicalOrganisation(
+      checked('organisation', line, options.organisation ?? anchors.organisation),
+    ),
+    identifier:
+      options.identifier === undefined ? null : checked('identifier', nameSchema, options.identifier),
   }
-  const draft = drafted(options, anchors)
-  await withStore(options.data, async (store) => store.invitations.create({ ...draft.stored, account }))
-  return { ...draft.given, accountId: account.accountId }
+  const email = await withStore(options.data, async ({ people }) => {
+    const address = options.email === undefined ? null : checkedEmail(options.email, await people.domains())
+    const act = {
+      kind: 'create',
+      accountId,
+      profile: { ...profile, email: address },
+      role,
+      expiresAt: expires,
+      hidden: false,
+      invitation: draft.stored,
+    } as const
+    const [outcome] = await people.apply([act], operatorContext(options.clock))
+    if (outcome?.kind !== 'done') throw new CodedError('account.taken')
+    return address
+  })
+  return { ...draft.given, accountId, email }
 }
 
 /**
@@ -78,38 +112,51 @@ export async function createInvitation(options: InvitationOptions): Promise<Crea
  */
 export async function createInvitationAgain(
   options: AgainOptions,
-): Promise<CreatedInvitation & { readonly displayName: string }> {
+): Promise<CreatedInvitation & { readonly displayName: string; readonly email: string | null }> {
   const { anchors } = await readRelayData(options.data)
   const accountId = checked('account', accountIdSchema, options.account)
-  const draft = drafted(options, anchors)
-  const account = await withStore(options.data, async (store) =>
-    store.invitations.createAgain({ ...draft.stored, accountId }),
-  )
+  const draft = invitationDrafts(options, anchors)()
+  const account = await withStore(options.data, async ({ people }) => {
+    const act = { kind: 'invite', accountId, invitation: draft.stored } as const
+    await people.apply([act], operatorContext(options.clock))
+    return people.find(accountId)
+  })
   if (account === null) throw new CodedError('argument.invalid', { option: 'account' })
-  return { ...draft.given, accountId, displayName: account.displayName }
+  return { ...draft.given, accountId, displayName: account.displayName, email: account.email }
 }
 
-interface Draft {
-  readonly stored: Omit<NewInvitation, 'account'>
+/** In its one form. Throws `argument.invalid` for what has none, and for a domain that the relay does not take. */
+export function checkedEmail(given: string, domains: readonly string[]): string {
+  const address = canonicalEmail(given)
+  if (address === null || !isAllowedEmail(address, domains))
+    throw new CodedError('argument.invalid', { option: 'email' })
+  return address
+}
+
+export interface InvitationDraft {
+  readonly stored: InvitationTerms
   readonly given: Omit<CreatedInvitation, 'accountId'>
 }
 
-function drafted(options: CommonOptions, anchors: RelayAnchors): Draft {
+/** Makes any number of invitations to one relay, none of them stored yet. Throws as `createInvitation` does. */
+export function invitationDrafts(options: InvitingOptions, anchors: RelayAnchors): () => InvitationDraft {
   const { origin, secure } = checkedAddress(options.address)
   const tlsPin = options.certificate === undefined ? null : certificatePin(options.certificate)
   if (secure !== (tlsPin !== null)) throw new CodedError('argument.invalid', { option: 'certificate' })
-  const code = newCode()
-  const createdAt = (options.clock ?? systemClock).now()
-  const expiresAt = createdAt + limits.invitationMs
   const hash = anchorsHash(anchors.trustRoot, anchors.zkPublicParams)
-  const text = formatInvitation({ address: origin, tlsPin, anchors: hash, code })
-  return {
-    stored: { codeHash: invitationCodeHash(code), createdAt, expiresAt },
-    given: { text, code, expiresAt },
+  return () => {
+    const code = newCode()
+    const createdAt = (options.clock ?? systemClock).now()
+    const expiresAt = createdAt + limits.invitationMs
+    const text = formatInvitation({ address: origin, tlsPin, anchors: hash, code })
+    return {
+      stored: { codeHash: invitationCodeHash(code), createdAt, expiresAt },
+      given: { text, code, expiresAt },
+    }
   }
 }
 
-function checked(option: string, schema: z.ZodType<string>, value: string): string {
+export function checked(option: string, schema: z.ZodType<string>, value: string): string {
   const result = schema.safeParse(value)
   if (!result.success) throw new CodedError('argument.invalid', { option })
   return result.data
