@@ -1,12 +1,19 @@
 import { backup } from './backup.ts'
 import { check } from './check.ts'
+import { accountsCommands } from './accounts.ts'
+import { accountsExport } from './accountsExport.ts'
 import type { Command } from './command.ts'
+import { devices } from './devices.ts'
+import { domains } from './domains.ts'
 import { exampleConfig } from './exampleConfig.ts'
+import { importPeople } from './importPeople.ts'
 import { init } from './init.ts'
 import { invite } from './invite.ts'
+import { journal } from './journal.ts'
 import { release } from './release.ts'
 import { renewCertificate } from './renewCertificate.ts'
 import { restore } from './restore.ts'
+import { revoke } from './revoke.ts'
 import { run } from './run.ts'
 import { status } from './status.ts'
 
@@ -18,7 +25,14 @@ export const commands: readonly Command[] = [
   exampleConfig,
   status,
   invite,
+  importPeople,
+  ...accountsCommands,
+  accountsExport,
+  devices,
+  revoke,
   release,
+  domains,
+  journal,
   renewCertificate,
   backup,
   restore,

@@ -12,8 +12,9 @@ export const exitCodes = { done: 0, failed: 1, arguments: 2, data: 3, network: 4
 /** Runs one command to its end and returns the exit code. Never throws; shows sentences, no stack trace. */
 export async function execute(args: readonly string[], terminal: Terminal): Promise<number> {
   const text = createText(terminal.language)
-  const [name = 'help', ...rest] = args
-  const command = commands.find((candidate) => candidate.name === name) ?? null
+  const [name = 'help'] = args
+  const command = commands.find((candidate) => isCalled(candidate, args)) ?? null
+  const rest = args.slice(command?.name.split(' ').length ?? 1)
   try {
     if (name === 'help' || name === '--help') showHelp(commands, terminal, text)
     else if (command === null) throw new CodedError('argument.invalid')
@@ -22,6 +23,11 @@ export async function execute(args: readonly string[], terminal: Terminal): Prom
   } catch (thrown) {
     return explain(thrown, command, terminal, text)
   }
+}
+
+/** A name may be of two words. */
+function isCalled({ name }: Command, args: readonly string[]): boolean {
+  return name.split(' ').every((word, index) => args[index] === word)
 }
 
 function explain(thrown: unknown, command: Command | null, terminal: Terminal, text: Text): number {
@@ -46,8 +52,11 @@ function settingHints({ key, line, nearest }: ErrorDetails, text: Text): readonl
   )
 }
 
+/** What the call, the settings or a file of persons has to be corrected for. */
+const refusedInput = ['argument.', 'config.', 'account.', 'import.', 'approval.'] as const
+
 function exitCodeOf(code: ErrorCode): number {
-  if (code === 'argument.invalid' || code.startsWith('config.')) return exitCodes.arguments
+  if (refusedInput.some((prefix) => code.startsWith(prefix))) return exitCodes.arguments
   if (code === 'relay.portTaken' || code === 'relay.tlsRequired') return exitCodes.network
-  return code.startsWith('relay.') ? exitCodes.data : exitCodes.failed
+  return code.startsWith('relay.') || code === 'acts.damaged' ? exitCodes.data : exitCodes.failed
 }

@@ -1,9 +1,21 @@
 import { spokenInvitationCode } from '../../wire/invitation.ts'
+import { accountRoles } from '../accounts/standing.ts'
 import { createInvitation, createInvitationAgain, type CreatedInvitation } from '../data/invitations.ts'
+import { expiry } from './accounts.ts'
 import { flagOption, placeOptions, textOption, type Call, type Command } from './command.ts'
-import { placeSettings } from './place.ts'
-import { readGiven } from './readGiven.ts'
+import { invitationMailer, invitingOptions } from './inviting.ts'
 import { missing, type Values } from './values.ts'
+
+const ofPersons = [
+  'name',
+  'title',
+  'service',
+  'organisation',
+  'email',
+  'identifier',
+  'role',
+  'expires',
+] as const
 
 export const invite: Command = {
   name: 'invite',
@@ -15,56 +27,69 @@ export const invite: Command = {
     title: textOption,
     service: textOption,
     organisation: textOption,
+    email: textOption,
+    identifier: textOption,
+    role: textOption,
+    expires: textOption,
     address: textOption,
     certificate: textOption,
+    mail: flagOption,
     json: flagOption,
   },
   run: async (call) => {
     const { values, terminal, text } = call
-    const { invitation, name } = await invited(call)
-    if (values.flag('json')) {
-      terminal.out(JSON.stringify(invitation))
-      return
+    const { settings, ...common } = await invitingOptions(call)
+    const mail = values.flag('mail') ? invitationMailer(settings, call) : null
+    const invited = await perform(call, common)
+    const { invitation, name } = invited
+    if (values.flag('json')) terminal.out(JSON.stringify(invitation))
+    else {
+      const until = new Date(invitation.expiresAt).toLocaleString(text.language)
+      terminal.out(text('relayCommand.invited', { name, until }))
+      terminal.out(invitation.text)
+      terminal.out(text('relayCommand.code', { code: spokenInvitationCode(invitation.code) }))
     }
-    const until = new Date(invitation.expiresAt).toLocaleString(text.language)
-    terminal.out(text('relayCommand.invited', { name, until }))
-    terminal.out(invitation.text)
-    terminal.out(text('relayCommand.code', { code: spokenInvitationCode(invitation.code) }))
+    if (mail === null) return
+    const { email } = invitation
+    await mail({ ...invitation, name, email: email ?? missing('email') })
   },
 }
 
-async function invited(
+type Inviting = Omit<Awaited<ReturnType<typeof invitingOptions>>, 'settings'>
+
+async function perform(
   call: Call,
-): Promise<{ readonly invitation: CreatedInvitation; readonly name: string }> {
+  common: Inviting,
+): Promise<{
+  readonly invitation: CreatedInvitation & { readonly email: string | null }
+  readonly name: string
+}> {
   const { values } = call
-  const settings = await placeSettings(call)
-  const address = values.text('address') ?? settings.address ?? missing('address')
-  const secure = address.startsWith('https:')
-  const certificate = values.text('certificate') ?? (secure ? settings['tls.certificate'] : null)
-  const common = {
-    data: settings.data ?? missing('data'),
-    address,
-    ...(certificate === null ? {} : { certificate: await readGiven('certificate', certificate) }),
-  }
   if (values.text('account') !== undefined) {
     const account = knownAccount(values)
     const { displayName, ...invitation } = await createInvitationAgain({ ...common, account })
     return { invitation, name: displayName }
   }
+  if (values.flag('mail') && values.text('email') === undefined) missing('email')
   const name = values.needed('name')
+  const [role, expires] = [values.oneOf('role', accountRoles), expiry(call)]
   const invitation = await createInvitation({
     ...common,
     name,
     ...values.given('title', 'title'),
     ...values.given('service', 'service'),
     ...values.given('organisation', 'organisation'),
+    ...values.given('email', 'email'),
+    ...values.given('identifier', 'identifier'),
+    ...(role === undefined ? {} : { role }),
+    ...(expires === null ? {} : { expires }),
   })
   return { invitation, name }
 }
 
 /** What the directory says of an account does not change with an invitation. */
 function knownAccount(values: Values): string {
-  for (const option of ['name', 'title', 'service', 'organisation']) {
+  for (const option of ofPersons) {
     if (values.text(option) !== undefined) missing(option)
   }
   return values.needed('account')

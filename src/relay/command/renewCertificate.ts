@@ -1,3 +1,5 @@
+import { operatorContext } from '../data/actor.ts'
+import { withStore } from '../data/withStore.ts'
 import { renewCertificate as renew } from '../data/relayData.ts'
 import { placeOptions, textOption, type Command } from './command.ts'
 import { dataFolder } from './place.ts'
@@ -7,7 +9,9 @@ export const renewCertificate: Command = {
   usage: 'relayCommand.usage.renewCertificate',
   options: { ...placeOptions, 'trust-root': textOption },
   run: async (call) => {
-    await renew(await dataFolder(call), call.values.needed('trust-root'))
+    const data = await dataFolder(call)
+    await renew(data, call.values.needed('trust-root'))
+    await withStore(data, async ({ acts }) => acts.append({ type: 'certificate.renewed' }, operatorContext()))
     call.terminal.out(call.text('relayCommand.renewed'))
   },
 }

@@ -173,7 +173,7 @@ function checkedAddress(address: string): RelayAddress {
   }
 }
 
-function newCode(): string {
+export function newCode(): string {
   return Array.from(
     { length: invitationCodeLength },
     () => invitationAlphabet[randomInt(invitationAlphabet.length)],

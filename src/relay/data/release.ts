@@ -1,5 +1,6 @@
 import { CodedError } from '../../base/errors.ts'
 import { accountIdSchema } from '../../wire/http.ts'
+import { operatorContext } from './actor.ts'
 import { readRelayData } from './relayData.ts'
 import { withStore } from './withStore.ts'
 
@@ -11,6 +12,10 @@ export async function releaseDevice(data: string, account: string, deviceId: num
   await readRelayData(data)
   const accountId = accountIdSchema.safeParse(account)
   if (!accountId.success) throw new CodedError('argument.invalid', { option: 'account' })
-  const released = await withStore(data, async (store) => store.devices.release(accountId.data, deviceId))
-  if (!released) throw new CodedError('argument.invalid', { option: 'device' })
+  await withStore(data, async ({ devices, acts }) => {
+    if (!(await devices.release(accountId.data, deviceId)))
+      throw new CodedError('argument.invalid', { option: 'device' })
+    const act = { type: 'device.released', account: accountId.data, detail: deviceId } as const
+    await acts.append(act, operatorContext())
+  })
 }

@@ -93,6 +93,12 @@ export const settingTable = {
     option: 'max-database-megabytes',
     example: 20_000,
   }),
+  'mail.command': setting({
+    kind: 'list',
+    schema: z.array(line).max(20),
+    standard: [],
+    example: ['/usr/sbin/sendmail', '-i'],
+  }),
   'stop.seconds': setting({
     kind: 'number',
     schema: z.int().min(1).max(600),

@@ -1,0 +1,62 @@
+import { CodedError } from '../../base/errors.ts'
+import { toHex } from '../../base/bytes.ts'
+import type { JournalRow } from '../../journal/index.ts'
+import type { Text } from '../../text/index.ts'
+import { readActs } from '../data/administration.ts'
+import { readRelayData } from '../data/relayData.ts'
+import { withStore } from '../data/withStore.ts'
+import { actTypes } from '../store/peopleStore.ts'
+import { isoTime } from './accountText.ts'
+import { flagOption, placeOptions, type Command } from './command.ts'
+import { dataFolder } from './place.ts'
+
+/** Shows every act, and whether the chain that they make is whole; `acts.damaged` when it is not. */
+export const journal: Command = {
+  name: 'journal',
+  usage: 'relayCommand.usage.journal',
+  options: { ...placeOptions, json: flagOption },
+  run: async (call) => {
+    const { values, terminal, text } = call
+    const data = await dataFolder(call)
+    await readRelayData(data)
+    const { rows, findings, root } = await withStore(data, readActs)
+    const json = values.flag('json')
+    for (const row of rows) terminal.out(json ? JSON.stringify(plain(row)) : actLine(row, text))
+    if (findings.length > 0) throw new CodedError('acts.damaged')
+    if (!json) terminal.out(text('relayJournal.whole', { count: rows.length, root: toHex(root) }))
+  },
+}
+
+interface PlainAct {
+  readonly seq: number
+  readonly time: number
+  readonly type: string
+  readonly actor: string
+  readonly by?: string
+  readonly account?: string
+  readonly detail?: string | number
+}
+
+function plain({ seq, time, type, actor, payload }: JournalRow): PlainAct {
+  const parsed: unknown = payload === null ? {} : JSON.parse(payload)
+  const { by, account, detail } = parsed as Pick<PlainAct, 'by' | 'account' | 'detail'>
+  return {
+    seq,
+    time,
+    type,
+    actor,
+    ...(by === undefined ? {} : { by }),
+    ...(account === undefined ? {} : { account }),
+    ...(detail === undefined ? {} : { detail }),
+  }
+}
+
+function actLine(row: JournalRow, text: Text): string {
+  const { seq, time, type, by, account, detail } = plain(row)
+  const known = actTypes.find((each) => each === type)
+  const what = known === undefined ? type : text(`relayJournal.act.${known}`)
+  const who = by === undefined || by === '' ? text('relayJournal.relay') : by
+  return [`${seq}  ${isoTime(time)}  ${who}  ${what}`, account, detail]
+    .filter((part) => part !== undefined)
+    .join('  ')
+}

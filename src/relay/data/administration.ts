@@ -1,0 +1,91 @@
+import { CodedError } from '../../base/errors.ts'
+import {
+  emptyJournal,
+  rootOf,
+  verifyRows,
+  type JournalFinding,
+  type JournalRow,
+} from '../../journal/index.ts'
+import { accountIdSchema } from '../../wire/http.ts'
+import type { AccountAct, ActContext, ActOutcome, PersonRecord } from '../store/peopleStore.ts'
+import type { RelayStore } from '../store/store.ts'
+import { allAccounts } from './importing.ts'
+import { readRelayData } from './relayData.ts'
+import { withStore } from './withStore.ts'
+
+/**
+ * Performs acts on accounts, all of them or none, beside a running relay, which hears of it within a second or two. Throws
+ * `argument.invalid` (details: option) for an account or a device that there is not, `account.taken`, and the codes of
+ * `readRelayData`.
+ */
+export async function administer(
+  data: string,
+  acts: readonly AccountAct[],
+  context: ActContext,
+): Promise<readonly ActOutcome[]> {
+  await readRelayData(data)
+  return withStore(data, async ({ people }) => {
+    const outcomes = await people.apply(acts, context)
+    const refused = outcomes.findIndex(({ kind }) => kind === 'unknown' || kind === 'taken')
+    if (refused >= 0) throw refusalOf(acts[refused], outcomes[refused])
+    if (acts.some(({ kind }) => kind === 'remove')) await people.forget()
+    return outcomes
+  })
+}
+
+function refusalOf(act: AccountAct | undefined, outcome: ActOutcome | undefined): CodedError {
+  if (outcome?.kind === 'taken') return new CodedError('account.taken')
+  return new CodedError('argument.invalid', { option: act?.kind === 'endDevice' ? 'device' : 'account' })
+}
+
+/** Throws `argument.invalid` for what is no id. */
+export function checkedAccountId(given: string): string {
+  const id = accountIdSchema.safeParse(given)
+  if (!id.success) throw new CodedError('argument.invalid', { option: 'account' })
+  return id.data
+}
+
+/** Throws `argument.invalid` when there is none. */
+export async function knownPerson({ people }: RelayStore, accountId: string): Promise<PersonRecord> {
+  const person = await people.find(accountId)
+  if (person === null) throw new CodedError('argument.invalid', { option: 'account' })
+  return person
+}
+
+/** Ends all devices of an organisation and of what is under it. Throws `argument.invalid` when it has no account. */
+export async function revokeOrganisation(
+  data: string,
+  organisation: string,
+  context: ActContext,
+): Promise<readonly ActOutcome[]> {
+  await readRelayData(data)
+  const accounts = await withStore(data, async (store) => allAccounts(store, organisation))
+  if (accounts.length === 0) throw new CodedError('argument.invalid', { option: 'organisation' })
+  return administer(
+    data,
+    accounts.map(({ accountId }) => ({ kind: 'endDevices', accountId })),
+    context,
+  )
+}
+
+export interface ActsReading {
+  readonly rows: readonly JournalRow[]
+  /** Empty: the chain is whole. */
+  readonly findings: readonly JournalFinding[]
+  readonly root: Uint8Array
+}
+
+const rowsAtOnce = 5_000
+
+/** The journal of administrative acts, checked row by row against what is kept of their chain. */
+export async function readActs({ acts }: Pick<RelayStore, 'acts'>): Promise<ActsReading> {
+  // First: an act that is added meanwhile is then one row too many, which is left out.
+  const state = await acts.state()
+  const rows: JournalRow[] = []
+  for (let page = 0; rows.length < state.size; page = rows.length) {
+    const next = await acts.rows(page, Math.min(rowsAtOnce, state.size - page))
+    if (next.length === 0) break
+    rows.push(...next)
+  }
+  return { rows, findings: verifyRows(rows, state, emptyJournal), root: rootOf(state) }
+}
