@@ -206,7 +206,7 @@ async function search(page: Page, texts: readonly string[]): Promise<void> {
   for (const words of texts) {
     await page.getByRole('searchbox').fill(words)
     // The directory is asked when typing pauses.
-    await page.waitForTimeout(350)
+    await page.waitForTimeout(500)
   }
   await expect(page.getByText(text('directory.count', { count: 0 }), { exact: true })).toBeVisible(onTheWay)
 }

@@ -184,6 +184,8 @@ export function installFakeEngine(scenario: Scenario): void {
       const all = scenario.people.filter((one) =>
         `${one.displayName} ${one.title} ${one.service}`.toLocaleLowerCase('fr').includes(wanted),
       )
+      // As the relay does: when more people match than a page holds, their number comes first.
+      if (after === null && all.length > 25) return ok({ people: [], next: '0', total: all.length })
       const from = Number(after ?? 0)
       const end = from + 25
       return ok({

@@ -113,6 +113,12 @@ export const errorCodes = [
   'approval.samePerson',
   'acts.damaged',
   'put.notAnonymous',
+  // what an account may do in an hour or a day; blobs
+  'budget.stepUp',
+  'budget.spent',
+  'blob.unknown',
+  'blob.exists',
+  'relay.full',
   // messages
   'message.empty',
   'message.tooLarge',

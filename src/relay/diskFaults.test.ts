@@ -2,6 +2,7 @@ import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { constants, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createInvitation, initRelay } from './index.ts'
 import { ask, enrolDevice, type EnrolledDevice } from './testing/client.ts'
@@ -76,10 +77,19 @@ test('a relay whose database was damaged answers by a code and goes on', async (
   for (let n = 0; n < 50; n += 1) await sender.put(bob, Buffer.alloc(8_000, n))
   await sender.end()
   await before.kill('SIGTERM')
-  // In the middle, where the envelopes lie: a file that is damaged where it is opened is refused at the start.
+  const database = new Database(join(data, 'relay.db'), { readonly: true })
+  const found: unknown = database
+    .prepare("SELECT rootpage FROM sqlite_master WHERE name = 'queue_by_message'")
+    .pluck()
+    .get()
+  database.close()
+  const rootPage = Number(found)
+  // In the middle, where the envelopes lie, and where a new one is looked for: a file that is damaged where it is opened is
+  // refused at the start.
   const file = await open(join(data, 'relay.db'), 'r+')
   const { size } = await file.stat()
   await file.write(Buffer.alloc(64 * 4_096, 0xa5), 0, 64 * 4_096, Math.floor(size / 8_192) * 4_096)
+  await file.write(Buffer.alloc(4_096, 0xa5), 0, 4_096, (rootPage - 1) * 4_096)
   await file.close()
   const relay = await program.listen(data)
   const device = await TestClient.connect(relay.address, bob)

@@ -34,6 +34,13 @@ export type RelayEvent =
   | 'tls certificate'
   | 'envelopes delivered'
   | 'put refused'
+  | 'budget passed softly'
+  | 'budget spent'
+  | 'budgets not stored'
+  | 'alert not stored'
+  | 'alerts not mailed'
+  | 'blobs not swept'
+  | 'blob missing'
 
 /** All that may stand beside an event. */
 export interface LogCounts {

@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { lockData } from './data/dataLock.ts'
 import { Permits } from './crypto/permits.ts'
-import { databaseFile, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
+import { blobFolder, databaseFile, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
 import { RateLimits, usualBudgets, type Budgets } from './http/budgets.ts'
 import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
 import { clientAddress } from './http/clientAddress.ts'
@@ -17,6 +17,10 @@ import { TlsKeeper } from './operations/tlsKeeper.ts'
 import { isLoopback } from './settings/conflicts.ts'
 import { networkList } from './settings/networks.ts'
 import { stopRelay, type StoppableParts } from './stop.ts'
+import { Blobs, usualBlobSettings, type BlobSettings } from './blobs/blobs.ts'
+import { startBudgets, type AlertMailOptions } from './budgets/budgets.ts'
+import { usualAccountBudgets, type AccountBudgets } from './budgets/table.ts'
+import { Counters, type RelayCounters } from './counters.ts'
 import { silentLog, type RelayLog } from './log.ts'
 import { Linking } from './linking.ts'
 import { GenerationCommit } from './queue/generationCommit.ts'
@@ -50,6 +54,12 @@ export interface RelayOptions {
   readonly operations?: OperationsOptions
   readonly database?: SqliteOptions
   readonly budgets?: Partial<Budgets>
+  /** What an account may do within an hour or a day, where it is not `usualAccountBudgets`. */
+  readonly accountBudgets?: Partial<AccountBudgets>
+  /** Left out: alerts are only kept. */
+  readonly alertMail?: AlertMailOptions
+  readonly counters?: RelayCounters
+  readonly blobs?: Partial<BlobSettings>
   /** Left out: those of `limits`. */
   readonly times?: Partial<RelayTimes>
   readonly clock?: Clock
@@ -100,6 +110,7 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     store = openSqliteStore(databaseFile(options.data), options.database)
     const made = assemble(options, store, data)
     parts = made
+    await made.blobs.start()
     await made.watch.start()
     const address = await listen(made.app, { host, port: options.port ?? 0, secure, option: 'host' })
     const operations = await startOperations(made, options, address)
@@ -167,6 +178,24 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     onPressure: (high) => hub.pressure(high),
   })
   const permits = new Permits(data.zkSecretParams)
+  const counters = options.counters ?? new Counters()
+  const accountBudgets = startBudgets({
+    store,
+    table: accountBudgetsOf(options),
+    mail: options.alertMail ?? null,
+    relayName: anchors.organisation,
+    clock,
+    log,
+    counters,
+  })
+  const blobs = new Blobs({
+    folder: blobFolder(options.data),
+    store: store.blobs,
+    settings: { ...usualBlobSettings, ...options.blobs },
+    clock,
+    log,
+    counters,
+  })
   const generations = new GenerationCommit(store.generations)
   const hub = new SocketHub({
     relayId: anchors.relayId,
@@ -189,12 +218,16 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     anchors,
     signer: signerReader(options.data, anchors, () => log.info('server certificate read')),
     rateLimits,
+    ledger: accountBudgets.ledger,
+    seen: accountBudgets.seen,
+    counters,
     permits,
     linking: new Linking(clock),
     devices: hub,
     clock,
     log,
     tokens,
+    blobs,
     tls: options.tls ?? null,
     addressOf,
     ready: async () => readiness.look(),
@@ -204,7 +237,21 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     options.tls === undefined ? null : tlsKeeper(options, options.tls, app, { clock, log, times })
   const watch = new ChangeWatch({ changes: store.changes, events: hub, log, everyMs: times.changesMs })
   const housekeeping = new Housekeeping({ store, clock, log, everyMs: times.housekeepingMs })
-  return { app, hub, commits, generations, watch, housekeeping, readiness, tls, operations, store, log }
+  return {
+    app,
+    hub,
+    commits,
+    generations,
+    watch,
+    housekeeping,
+    readiness,
+    tls,
+    operations,
+    store,
+    log,
+    accountBudgets,
+    blobs,
+  }
 }
 
 function tlsKeeper(
@@ -222,6 +269,14 @@ function tlsKeeper(
     log,
     everyMs: times.tlsMs,
   })
+}
+
+function accountBudgetsOf({ accountBudgets, database }: RelayOptions): AccountBudgets {
+  const { permitsPerDay } = database ?? {}
+  if (permitsPerDay === undefined) return { ...usualAccountBudgets, ...accountBudgets }
+  const { permits } = usualAccountBudgets
+  const account = { soft: permitsPerDay, hard: permitsPerDay }
+  return { ...usualAccountBudgets, permits: { ...permits, account }, ...accountBudgets }
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {

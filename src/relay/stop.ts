@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import type { Blobs } from './blobs/blobs.ts'
+import type { RunningBudgets } from './budgets/budgets.ts'
 import type { ChangeWatch } from './changes.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { RelayLog } from './log.ts'
@@ -21,6 +23,8 @@ export interface StoppableParts {
   readonly tls: TlsKeeper | null
   readonly operations: Operations | null
   readonly store: RelayStore
+  readonly accountBudgets: RunningBudgets
+  readonly blobs: Blobs
 }
 
 /**
@@ -55,6 +59,8 @@ async function drain(parts: StoppableParts): Promise<void> {
   await app.close()
   await commits.drain()
   await generations.drain()
+  await parts.blobs.stop()
+  await parts.accountBudgets.stop()
 }
 
 async function within(ms: number, work: Promise<void>): Promise<boolean> {

@@ -397,6 +397,41 @@ export const routes = {
   },
 } as const
 
+/** In place of an address: addresses end up in the logs of proxies. */
+export const blobCapabilityHeader = 'valise-blob'
+
+/**
+ * Encrypted files, by capability: 32 random bytes that the readers of a message know, and of which the relay is told the
+ * SHA-256 alone. Bodies are `application/octet-stream`. Both are paid with a permit (`permitHeader`); where an answer was
+ * lost, the same request may be repeated with the same permit.
+ */
+export const blobRoutes = {
+  /** Refuses `blob.exists` for another body under the same id, `relay.full`, `request.tooLarge`. */
+  putBlob: {
+    method: 'PUT',
+    path: '/v1/blob',
+    query: z.strictObject({
+      /** SHA-256 of the capability. */
+      blobId: bytes(32),
+      /** How often it may be read. */
+      reads: z
+        .string()
+        .regex(/^\d{1,6}$/)
+        .transform(Number)
+        .pipe(z.int().min(1).max(limits.blobReads)),
+      /** ms that it is kept, when it is not read so often. */
+      keptMs: z
+        .string()
+        .regex(/^\d{1,12}$/)
+        .transform(Number)
+        .pipe(z.int().min(60_000).max(limits.blobMs)),
+    }),
+    answer: z.strictObject({ expiresAt: z.int() }),
+  },
+  /** With `blobCapabilityHeader`. `blob.unknown`, also for a capability that never was. */
+  getBlob: { method: 'GET', path: '/v1/blob', query: nothing, answer: null },
+} as const
+
 export type RouteName = keyof typeof routes
 export const routeNames = Object.keys(routes).filter((name): name is RouteName => Object.hasOwn(routes, name))
 export type RouteQuery<N extends RouteName> = z.input<(typeof routes)[N]['query']>

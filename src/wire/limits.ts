@@ -24,7 +24,8 @@ export const limits = {
   oneTimePreKeysPerUpload: 100,
   /** One-time keys the relay keeps for a device, of each kind. */
   oneTimePreKeysKept: 200,
-  directoryPage: 50,
+  /** People in one answer. When more match, the first answer tells their number only. */
+  directoryPage: 8,
   directoryQueryCharacters: 64,
   /** A device must authenticate within this time after the challenge. */
   authenticationMs: 10_000,
@@ -54,6 +55,12 @@ export const limits = {
   linkMs: 10 * 60_000,
   /** Codes that an account may try within `linkMs`. */
   linkTries: 5,
+  /** One encrypted file, unless the relay's settings say less. */
+  blobBytes: 100 * 1024 * 1024,
+  /** Readers of a file: the devices of a large group. */
+  blobReads: 10_000,
+  /** A file is kept as long as the envelope that tells of it may wait. */
+  blobMs: 31 * 24 * 3_600_000,
   invitationMs: 7 * 24 * 3_600_000,
   /** libsignal takes 0..0x3fff; ours start at 1 (reference: sealed sender v2 refuses more). */
   registrationIdMax: 16_380,

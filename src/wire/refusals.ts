@@ -11,10 +11,12 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'request.notFound': 404,
   'device.notFound': 404,
   'link.unknown': 404,
+  'blob.unknown': 404,
   'recipient.unknown': 404,
   'invitation.unknown': 404,
   'device.limit': 409,
   'identity.superseded': 409,
+  'blob.exists': 409,
   'invitation.used': 410,
   'invitation.expired': 410,
   'invitation.disabled': 410,
@@ -23,7 +25,10 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'link.tooManyTries': 429,
   'permit.exhausted': 429,
   'permit.recipientLimit': 429,
+  'budget.stepUp': 429,
+  'budget.spent': 429,
   'relay.unavailable': 503,
+  'relay.full': 507,
   internal: 500,
 }
 

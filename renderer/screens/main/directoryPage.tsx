@@ -41,6 +41,7 @@ function People({ chosen, onChoose }: PeopleProps) {
   const wanted = useView((view) => view.directoryFocus)
   useEffect(() => field.current?.focus(), [wanted])
   const people = found?.people ?? []
+  const tooMany = people.length === 0 && (found?.next ?? null) !== null
   const rovingId = people.some((one) => one.accountId === chosen?.accountId)
     ? chosen?.accountId
     : people[0]?.accountId
@@ -71,6 +72,7 @@ function People({ chosen, onChoose }: PeopleProps) {
         </div>
         <p className="hint" role="status">
           {busy ? text('directory.searching') : found && text('directory.count', { count: found.total })}
+          {!busy && tooMany && ` ${text('directory.tooMany')}`}
         </p>
         <ErrorLine error={error} />
         {error !== null && (
@@ -80,6 +82,11 @@ function People({ chosen, onChoose }: PeopleProps) {
           </button>
         )}
       </div>
+      {tooMany && (
+        <button type="button" className="btn quiet more" onClick={more}>
+          {text('directory.showThem')}
+        </button>
+      )}
       {people.length > 0 && (
         <div className="scroll">
           <div

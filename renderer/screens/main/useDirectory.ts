@@ -19,7 +19,10 @@ export interface Directory {
   readonly again: () => void
 }
 
-const pauseMs = 250
+/** Each question counts, so one is asked when a word is typed, not at each letter; two letters may be a whole name. */
+const pauseMs = 400
+const shortPauseMs = 900
+const shortQuery = 2
 
 /** The directory's answer to a query, asked once typing pauses, and its further pages. */
 export function useDirectory(query: string): Directory {
@@ -46,11 +49,12 @@ export function useDirectory(query: string): Directory {
 
   const first = useRef(true)
   useEffect(() => {
-    const timer = setTimeout(() => void ask(null, []), first.current ? 0 : pauseMs)
+    const usual = query.trim().length > shortQuery ? pauseMs : shortPauseMs
+    const timer = setTimeout(() => void ask(null, []), first.current ? 0 : usual)
     first.current = false
     return () => clearTimeout(timer)
     // Asked again when the network is back.
-  }, [ask, online])
+  }, [ask, online, query])
 
   return {
     found,

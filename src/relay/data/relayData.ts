@@ -35,6 +35,7 @@ const names = {
   zk: 'zkgroup.params',
   database: 'relay.db',
   lock: 'relay.lock',
+  blobs: 'blobs',
 } as const
 
 /** Without these nobody's invitation fits the relay any more. In the order in which they have to be written. */
@@ -42,6 +43,11 @@ export const keyFileNames = [names.zk, names.signer, names.relay] as const
 
 export function databaseFile(folder: string): string {
   return join(folder, names.database)
+}
+
+/** Where the bytes of encrypted files lie. */
+export function blobFolder(folder: string): string {
+  return join(folder, names.blobs)
 }
 
 export function lockFile(folder: string): string {

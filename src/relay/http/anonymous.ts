@@ -21,7 +21,13 @@ export function anonymousBundle(deps: HandlerDeps): Handler<'bundle'> {
       if (hash === null || !sameBytes(hash, by.hash)) throw new CodedError('access.denied')
     }
     await deps.rateLimits.recipientBundle(query.accountId)
-    const outcome = await store.keys.takeBundle(query.accountId, by, now)
+    const budget = by.kind === 'permit' ? 'keysByPermit' : 'keysByContacts'
+    // Nobody empties an account of its one-time keys. Strangers and contacts have one limit each, so that the
+    // first cannot use up what the others need; past it the last resort serves, as it does when there are none.
+    const given = await deps.ledger.within(query.accountId, budget)
+    const outcome = await store.keys.takeBundle(query.accountId, by, now, !given)
+    if (!given) deps.counters.count('keysSpared')
+    else if (outcome.kind !== 'taken') await deps.ledger.refund(query.accountId, budget)
     switch (outcome.kind) {
       case 'taken':
         return bundleAnswer(outcome.bundle)
@@ -59,7 +65,10 @@ export function drawPermits(deps: HandlerDeps): Handler<'permits'> {
     const now = deps.clock.now()
     // Issued before they are counted, so that a malformed request costs nothing; nothing leaves before they are counted.
     const { count, response } = deps.permits.issue(bytesOf(body.request), limits.permitsAtOnce, now)
-    const drawn = await deps.store.permits.draw(device.accountId, count, now)
+    const { accountId } = device
+    const drawn = await deps.ledger.draw(accountId, count, async (perDay) =>
+      deps.store.permits.draw(accountId, count, now, perDay),
+    )
     if (drawn === null) throw new CodedError('permit.exhausted', { retryAfterMs: dayMs - (now % dayMs) })
     return { response: toBase64Url(response), left: drawn.left }
   }

@@ -1,28 +1,43 @@
 import { CodedError } from '../../base/errors.ts'
-import { accountIdSchema } from '../../wire/http.ts'
+import { accountIdSchema, type DirectoryEntry } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
+import type { BudgetLedger } from '../budgets/ledger.ts'
+import type { SeenEntries } from '../budgets/seen.ts'
+import type { Clock } from '../../base/clock.ts'
 import { searchWords } from '../store/foldText.ts'
 import { isWithin } from '../accounts/organisation.ts'
 import { directoryScope } from '../accounts/standing.ts'
-import type { AccountStore, RelayStore } from '../store/store.ts'
+import type { DeviceRecord } from '../store/deviceStore.ts'
+import type { PeopleStore } from '../store/peopleStore.ts'
+import type { AccountStore } from '../store/store.ts'
 import type { Handler } from './registrar.ts'
+
+export interface DirectoryDeps {
+  readonly accounts: AccountStore
+  readonly ledger: BudgetLedger
+  readonly seen: SeenEntries
+  readonly clock: Clock
+}
 
 /** Where a page ended, and the total that was counted for the first one. Who alters it misleads itself only. */
 interface Cursor {
-  readonly accountId: string
+  /** Null: before the first entry. */
+  readonly accountId: string | null
   readonly total: number
 }
 
 /** Each costs up to some milliseconds in a large directory; no name and function together have so many. */
 const wordsMax = 12
 
-export function searchDirectory(accounts: AccountStore): Handler<'directory'> {
+/** A question that more people match than a page holds is answered by their number alone; who wants them asks on. */
+export function searchDirectory(deps: DirectoryDeps): Handler<'directory'> {
   return async ({ device, query }) => {
     const cursor = query.after === undefined ? null : readCursor(query.after)
     const words = searchWords(query.query)
     if (words.length > wordsMax) throw new CodedError('request.malformed')
     const scope = directoryScope(device.standing)
-    const page = await accounts.search({
+    await deps.ledger.spend(device, 'searches')
+    const page = await deps.accounts.search({
       words,
       after: cursor?.accountId ?? null,
       except: device.accountId,
@@ -31,6 +46,8 @@ export function searchDirectory(accounts: AccountStore): Handler<'directory'> {
       ...(scope === null ? {} : { within: scope }),
     })
     const total = page.total ?? cursor?.total ?? 0
+    if (cursor === null && page.more) return { entries: [], next: `.${total}`, total }
+    await showEntries(deps, device, page.entries)
     const last = page.entries.at(-1)
     const next = page.more && last !== undefined ? `${last.accountId}.${total}` : null
     return { entries: [...page.entries], next, total }
@@ -38,21 +55,37 @@ export function searchDirectory(accounts: AccountStore): Handler<'directory'> {
 }
 
 /** By the exact id, which is how hidden accounts are reached. A guest sees nobody that the directory does not show it. */
-export function accountById({ accounts, people }: RelayStore): Handler<'account'> {
+export function accountById(deps: DirectoryDeps, people: PeopleStore): Handler<'account'> {
   return async ({ device, query }) => {
-    const entry = await accounts.find(query.accountId)
+    await deps.ledger.spend(device, 'searches')
+    const entry = await deps.accounts.find(query.accountId)
     const scope = directoryScope(device.standing)
     if (entry === null) throw new CodedError('recipient.unknown')
-    if (scope === null || entry.accountId === device.accountId) return entry
-    const hidden = (await people.find(query.accountId))?.hidden ?? true
-    if (hidden || !isWithin(entry.organisation, scope)) throw new CodedError('recipient.unknown')
+    if (scope !== null && entry.accountId !== device.accountId) {
+      const hidden = (await people.find(query.accountId))?.hidden ?? true
+      if (hidden || !isWithin(entry.organisation, scope)) throw new CodedError('recipient.unknown')
+    }
+    await showEntries(deps, device, [entry])
     return entry
   }
 }
 
+/** Counts what leaves, once for each person in a window, or refuses all of it. */
+async function showEntries(
+  { ledger, seen, clock }: DirectoryDeps,
+  device: DeviceRecord,
+  entries: readonly DirectoryEntry[],
+): Promise<void> {
+  const ids = entries.map(({ accountId }) => accountId).filter((id) => id !== device.accountId)
+  const now = clock.now()
+  const fresh = seen.fresh(device.accountId, ids, now)
+  await ledger.spend(device, 'directory', fresh.length)
+  seen.counted(device.accountId, fresh, now)
+}
+
 function readCursor(text: string): Cursor {
-  const [, accountId, total] = /^([0-9a-f-]{36})\.(\d{1,9})$/.exec(text) ?? []
-  if (!accountIdSchema.safeParse(accountId).success || accountId === undefined)
-    throw new CodedError('request.malformed')
-  return { accountId, total: Number(total) }
+  const [, accountId, total] = /^([0-9a-f-]{36})?\.(\d{1,9})$/.exec(text) ?? []
+  const known = accountId === undefined || accountIdSchema.safeParse(accountId).success
+  if (!known || total === undefined) throw new CodedError('request.malformed')
+  return { accountId: accountId ?? null, total: Number(total) }
 }

@@ -11,6 +11,9 @@ import type { ServerSigner } from '../crypto/trustRoot.ts'
 import type { Linking } from '../linking.ts'
 import type { RelayStore } from '../store/store.ts'
 import { anonymousBundle, anonymousPerson, drawPermits } from './anonymous.ts'
+import type { BudgetLedger } from '../budgets/ledger.ts'
+import type { SeenEntries } from '../budgets/seen.ts'
+import type { RelayCounters } from '../counters.ts'
 import type { RateLimits } from './budgets.ts'
 import { deviceHandlers } from './devices.ts'
 import { enrol, lookAtInvitation } from './enrolment.ts'
@@ -25,6 +28,9 @@ export interface HandlerDeps {
   /** The signer in force, read again after `renew-certificate`. */
   readonly signer: () => Promise<ServerSigner>
   readonly rateLimits: RateLimits
+  readonly ledger: BudgetLedger
+  readonly seen: SeenEntries
+  readonly counters: RelayCounters
   readonly permits: Permits
   readonly linking: Linking
   readonly devices: DeviceEvents
@@ -65,6 +71,7 @@ export function handlers(deps: HandlerDeps): Handlers {
     person: anonymousPerson(deps),
     ownBundle: async ({ device }) => {
       const by = { kind: 'own', except: device.device } as const
+      await deps.ledger.spend(device, 'ownKeys')
       const outcome = await store.keys.takeBundle(device.accountId, by, deps.clock.now())
       if (outcome.kind !== 'taken') throw new CodedError('recipient.unknown')
       return bundleAnswer(outcome.bundle)
@@ -72,8 +79,8 @@ export function handlers(deps: HandlerDeps): Handlers {
     permits: drawPermits(deps),
     ...deviceHandlers(deps),
     ...linkHandlers(deps),
-    directory: searchDirectory(store.accounts),
-    account: accountById(store),
+    directory: searchDirectory({ ...deps, accounts: store.accounts }),
+    account: accountById({ ...deps, accounts: store.accounts }, store.people),
     certificate: certificate(deps),
   }
 }

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
 import { anchorsHash } from '../../wire/anchors.ts'
 import { attestationInput } from '../../wire/authentication.ts'
-import { accessKeyHeader, healthPath } from '../../wire/http.ts'
+import { accessKeyHeader, healthPath, type RouteAnswer } from '../../wire/http.ts'
 import { parseInvitation } from '../../wire/invitation.ts'
 import { limits } from '../../wire/limits.ts'
 import { createInvitation } from '../index.ts'
@@ -298,14 +298,27 @@ describe('the directory', () => {
     for (let n = 0; n < limits.directoryPage + 5; n += 1)
       await enrolDevice(many.address, await many.invite(`Agent ${n}`), newDevice(), 0)
     const mine = (await TestClient.connect(many.address, me)).token
-    const first = await call(many.address, 'directory', { token: mine, query: {} })
-    expect([first.entries.length, first.total]).toEqual([limits.directoryPage, limits.directoryPage + 5])
-    const second = await call(many.address, 'directory', { token: mine, query: { after: first.next ?? '' } })
-    expect([second.entries.length, second.next, second.total]).toEqual([5, null, limits.directoryPage + 5])
-    expect(new Set([...first.entries, ...second.entries].map((e) => e.accountId)).size).toBe(
-      limits.directoryPage + 5,
-    )
-    for (const after of ['rubbish', me.accountId, `${me.accountId}.x`, `${me.accountId}.9999999999`]) {
+    const page = async (after?: string | null): Promise<RouteAnswer<'directory'>> =>
+      call(many.address, 'directory', { token: mine, query: after ? { after } : {} })
+    const total = limits.directoryPage + 5
+    // More people than a page: nobody is shown before one asks on.
+    const number = await page()
+    expect(number).toMatchObject({ entries: [], total })
+    const first = await page(number.next)
+    expect([first.entries.length, first.total]).toEqual([limits.directoryPage, total])
+    const second = await page(first.next)
+    expect([second.entries.length, second.next, second.total]).toEqual([5, null, total])
+    expect(new Set([...first.entries, ...second.entries].map((e) => e.accountId)).size).toBe(total)
+    const few = await call(many.address, 'directory', { token: mine, query: { query: 'agent 12' } })
+    expect(few).toMatchObject({ entries: [{ displayName: 'Agent 12' }], next: null, total: 1 })
+    for (const after of [
+      'rubbish',
+      '.',
+      'x.3',
+      me.accountId,
+      `${me.accountId}.x`,
+      `${me.accountId}.9999999999`,
+    ]) {
       const path = `/v1/directory?after=${after}`
       expect((await ask(many.address, 'GET', path, { token: mine })).status).toBe(400)
     }

@@ -30,6 +30,8 @@ export function linkHandlers(deps: HandlerDeps): Pick<Handlers, LinkRoute> {
     },
     linkReserve: async ({ device, body }) => {
       checkMayLink(device)
+      // Told here, where a person typed the code; counted once there is a device.
+      await deps.ledger.check({ accountId: device.accountId, deviceId: 0 }, 'links')
       const list = await listOf(store, device.accountId)
       const { deviceId, secret } = linking.reserve(bytes32Of(body.linkId), device.accountId, list)
       return { deviceId, secret: toBase64Url(secret) }
@@ -74,6 +76,7 @@ async function add(deps: HandlerDeps, body: ParsedBody<'linkComplete'>, list: De
   checkProof(body, device.deviceKey)
   checkKeys(list.identityKey, device.keys)
   checkAttestation(list.identityKey, device, device.attestation)
+  await deps.ledger.spend({ accountId: body.accountId, deviceId: 0 }, 'links')
   const outcome = await deps.store.devices.add(device)
   if (outcome.kind === 'limit') throw new CodedError('device.limit')
   if (outcome.kind !== 'added') throw new CodedError('link.unknown')

@@ -81,7 +81,7 @@ async function answer<N extends RouteName>(
 }
 
 /** Exactly one of the two, or `access.denied`. */
-function shownBy(headers: FastifyRequest['headers']): ShownAuthorisation {
+export function shownBy(headers: FastifyRequest['headers']): ShownAuthorisation {
   const [key, permit] = [headers[accessKeyHeader], headers[permitHeader]]
   const kind = key === undefined ? 'permit' : 'accessKey'
   const text = key ?? permit
@@ -91,7 +91,8 @@ function shownBy(headers: FastifyRequest['headers']): ShownAuthorisation {
   return { kind, bytes }
 }
 
-function parsed(schema: z.ZodType, value: unknown): unknown {
+/** Throws `request.malformed`. */
+export function parsed<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   const result = schema.safeParse(value)
   if (!result.success) throw new CodedError('request.malformed')
   return result.data

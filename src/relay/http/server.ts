@@ -2,19 +2,22 @@ import type { IncomingMessage } from 'node:http'
 import type { SecureContextOptions } from 'node:tls'
 import { fastify, type FastifyInstance } from 'fastify'
 import { CodedError } from '../../base/errors.ts'
-import { healthPath, readyPath } from '../../wire/http.ts'
+import { blobRoutes, healthPath, readyPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { isEnded } from '../accounts/standing.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import type { DeviceRecord, DeviceStore } from '../store/deviceStore.ts'
 import type { Tokens, TokenSubject } from '../tokens.ts'
 import type { Unready } from '../operations/readiness.ts'
+import type { Blobs } from '../blobs/blobs.ts'
+import { registerBlobs } from './blobs.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
 export interface HttpServerDeps extends HandlerDeps {
   readonly tokens: Tokens
+  readonly blobs: Blobs
   /** Null serves plain HTTP, which `startRelay` allows on loopback only. */
   readonly tls: TlsFiles | null
   /** The network address that a request comes from, for budgets only. */
@@ -29,7 +32,8 @@ export function httpServer(deps: HttpServerDeps): FastifyInstance {
   const options = {
     logger: false,
     bodyLimit: limits.httpBodyBytes,
-    requestTimeout: 30_000,
+    // For the largest file over a slow line; other requests have `bodyMs`.
+    requestTimeout: 1_800_000,
     forceCloseConnections: true,
     clientErrorHandler: refuseUnreadable(deps.log),
     routerOptions: { maxParamLength: 64 },
@@ -43,18 +47,33 @@ export function httpServer(deps: HttpServerDeps): FastifyInstance {
           https: secureContext(deps.tls),
         }) as unknown as FastifyInstance)
   refuseErrors(app, deps.log)
+  app.addHook('onRequest', async ({ raw, headers, routeOptions }) => {
+    const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
+    if (hasBody && routeOptions.url !== blobRoutes.putBlob.path) endLate(raw)
+  })
   app.get(healthPath, async () => ({ status: 'ok' }))
   app.get(readyPath, async (_request, reply) => {
     const unready = await deps.ready()
     return reply.code(unready === null ? 200 : 503).send({ status: unready ?? 'ok' })
   })
   registerRoutes(app, handlers(deps), authenticator(deps), deps.addressOf)
+  registerBlobs(app, deps)
   return app
 }
 
 /** What new connections are secured with. */
 export function secureContext(files: TlsFiles): SecureContextOptions {
   return { cert: files.certificate, key: files.key, minVersion: 'TLSv1.3' }
+}
+
+/** Who sends a body slowly holds a connection no longer than this, in milliseconds. */
+const bodyMs = 30_000
+
+function endLate(request: IncomingMessage): void {
+  const late = setTimeout(() => request.destroy(), bodyMs).unref()
+  const inTime = (): void => clearTimeout(late)
+  request.once('end', inTime)
+  request.once('close', inTime)
 }
 
 function authenticator(deps: HttpServerDeps): Authenticator {

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { limits } from '../../wire/limits.ts'
+import { blobContract } from './contractBlobs.ts'
+import { budgetContract } from './contractBudgets.ts'
 import { deviceContract } from './contractDevices.ts'
 import { generationContract } from './contractGenerations.ts'
 import { bytes, enrol, enrolmentFor, envelopeFor, invite, keySet, putTo, textOf } from './contractKit.ts'
@@ -43,6 +45,8 @@ export function storeContract(prepare: () => Promise<ContractEngine>): void {
   permitContract(() => store, restart)
   peopleContract(() => store, restart)
   queueStatsContract(() => store)
+  budgetContract(() => store, restart)
+  blobContract(() => store, restart)
 }
 
 export type Restart = (queueBytes?: number) => Promise<void>

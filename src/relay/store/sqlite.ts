@@ -4,6 +4,9 @@ import { sqliteActs } from './sqliteActs.ts'
 import { sqliteApprovals } from './sqliteApprovals.ts'
 import { sqliteChanges } from './sqliteChanges.ts'
 import { sqlitePeople } from './sqlitePeople.ts'
+import { sqliteAlerts } from './sqliteAlerts.ts'
+import { sqliteBlobs } from './sqliteBlobs.ts'
+import { sqliteBudgets } from './sqliteBudgets.ts'
 import { sqliteAccounts } from './sqliteAccounts.ts'
 import { sqliteDevices } from './sqliteDevices.ts'
 import { sqliteGenerations } from './sqliteGenerations.ts'
@@ -42,6 +45,9 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
     acts: acts.store,
     approvals: sqliteApprovals(db, acts.write),
     stats: sqliteQueueStats(db),
+    budgets: sqliteBudgets(db, acts.write),
+    alerts: sqliteAlerts(db, acts.write),
+    blobs: sqliteBlobs(db, spent),
     close: async () => {
       db.close()
     },

@@ -66,8 +66,8 @@ export function sqliteKeys(db: SqliteDatabase, permits: SpentPermits): SqliteKey
       upload: async (device, identityKey, keys) =>
         orUnavailable(() => db.transaction(() => upload(device, identityKey, keys)).immediate()),
       count: async (device) => orUnavailable(() => count(device)),
-      takeBundle: async (accountId, by, now) =>
-        orUnavailable(() => db.transaction(() => take(uuidBytes(accountId), by, now)).immediate()),
+      takeBundle: async (accountId, by, now, spared = false) =>
+        orUnavailable(() => db.transaction(() => take(uuidBytes(accountId), by, now, spared)).immediate()),
     },
   }
 }
@@ -122,7 +122,7 @@ function counter(db: SqliteDatabase): (device: number) => KeyCount {
   return (device) => statement.get(device, device) ?? { oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 }
 }
 
-type Taker = (accountId: Uint8Array, by: Authorisation, now: number) => BundleOutcome
+type Taker = (accountId: Uint8Array, by: Authorisation, now: number, spared: boolean) => BundleOutcome
 
 function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
   const admit = admitter(db)
@@ -137,7 +137,7 @@ function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
   const popKyber = db.prepare<[number], OneTimeKyberRow>(
     pop('one_time_kyber_pre_keys', 'key_id, public_key, signature'),
   )
-  return (accountId, by, now) => {
+  return (accountId, by, now, spared) => {
     const admitted = admit(accountId, by)
     if (admitted.kind !== 'admitted') return admitted
     if (by.kind === 'permit') {
@@ -146,7 +146,11 @@ function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
     }
     const bundles = devices
       .all(admitted.account, by.kind === 'own' ? by.except : 0)
-      .map((d) => bundleOf(d, popPre.get(d.device), popKyber.get(d.device)))
+      .map((d) =>
+        spared
+          ? bundleOf(d, undefined, undefined)
+          : bundleOf(d, popPre.get(d.device), popKyber.get(d.device)),
+      )
     return { kind: 'taken', bundle: { identityKey: copyBytes(admitted.identityKey), devices: bundles } }
   }
 }

@@ -15,20 +15,20 @@ export function sqlitePermits(db: SqliteDatabase, permitsPerDay: number): Permit
   const write = db.prepare<[number, number, Uint8Array]>(
     'UPDATE accounts SET permits_day = ?, permits_drawn = ? WHERE account_id = ?',
   )
-  const draw = (account: Uint8Array, count: number, now: number): { left: number } | null => {
+  const draw = (account: Uint8Array, count: number, now: number, perDay: number): { left: number } | null => {
     const row = read.get(account)
     if (row === undefined) throw new CodedError('relay.deviceGone')
     const today = now - (now % dayMs)
     // A clock that was put back does not open the day anew.
     const [day, before] = row.permits_day >= today ? [row.permits_day, row.permits_drawn] : [today, 0]
     const drawn = before + count
-    if (drawn > permitsPerDay) return null
+    if (drawn > perDay) return null
     write.run(day, drawn, account)
-    return { left: permitsPerDay - drawn }
+    return { left: perDay - drawn }
   }
   return {
-    draw: async (accountId, count, now) =>
-      orUnavailable(() => db.transaction(() => draw(uuidBytes(accountId), count, now)).immediate()),
+    draw: async (accountId, count, now, perDay = permitsPerDay) =>
+      orUnavailable(() => db.transaction(() => draw(uuidBytes(accountId), count, now, perDay)).immediate()),
   }
 }
 

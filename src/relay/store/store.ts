@@ -1,6 +1,9 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
 import type { QueueStatsStore } from './queueStats.ts'
+import type { AlertStore } from './alertStore.ts'
+import type { BlobStore } from './blobStore.ts'
+import type { BudgetStore } from './budgetStore.ts'
 import type { DeviceStore, GenerationStore, IdentityStore } from './deviceStore.ts'
 import type { ActStore, ApprovalStore, ChangeStore, InvitationTerms, PeopleStore } from './peopleStore.ts'
 
@@ -23,6 +26,9 @@ export interface RelayStore {
   readonly acts: ActStore
   readonly approvals: ApprovalStore
   readonly stats: QueueStatsStore
+  readonly budgets: BudgetStore
+  readonly alerts: AlertStore
+  readonly blobs: BlobStore
   close(): Promise<void>
 }
 
@@ -136,8 +142,11 @@ export interface KeyStore {
    */
   upload(device: number, identityKey: Bytes, keys: KeySet): Promise<KeyCount>
   count(device: number): Promise<KeyCount>
-  /** Takes one one-time key of each kind from each device that has keys; spends the permit it is paid with. */
-  takeBundle(accountId: string, by: Authorisation, now: number): Promise<BundleOutcome>
+  /**
+   * Takes one one-time key of each kind from each device that has keys, or with `spared` none: the last resort serves
+   * then. Spends the permit it is paid with.
+   */
+  takeBundle(accountId: string, by: Authorisation, now: number, spared?: boolean): Promise<BundleOutcome>
 }
 
 /** What gives the right to write to an account or to fetch its bundles. SECURITY 9: none of it says who. */
@@ -161,8 +170,16 @@ export type Denial =
 export type BundleOutcome = { readonly kind: 'taken'; readonly bundle: StoredBundle } | Denial
 
 export interface PermitStore {
-  /** Counts permits that are drawn on the UTC day of `now`; null when fewer than `count` are left, and none is drawn. */
-  draw(accountId: string, count: number, now: number): Promise<{ readonly left: number } | null>
+  /**
+   * Counts permits that are drawn on the UTC day of `now`; null when fewer than `count` are left, and none is drawn.
+   * `perDay` is left out where the account has what every account has.
+   */
+  draw(
+    accountId: string,
+    count: number,
+    now: number,
+    perDay?: number,
+  ): Promise<{ readonly left: number } | null>
 }
 
 export interface StoredBundle {

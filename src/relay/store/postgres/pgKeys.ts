@@ -107,7 +107,8 @@ export function pgKeys(db: Database): KeyStore {
         return countOf(await tx.rows(countKeys, device))
       }),
     count: async (device) => countOf(await db.rows(countKeys, device)),
-    takeBundle: async (accountId, by, now) => db.atomically(async (tx) => take(tx, accountId, by, now)),
+    takeBundle: async (accountId, by, now, spared = false) =>
+      db.atomically(async (tx) => take(tx, accountId, by, now, spared)),
   }
 }
 
@@ -162,6 +163,7 @@ async function take(
   accountId: string,
   by: Authorisation,
   now: number,
+  spared: boolean,
 ): Promise<BundleOutcome> {
   const [account] = await tx.rows(lockAccount, accountId)
   if (by.kind === 'accessKey') {
@@ -175,7 +177,7 @@ async function take(
     spend(tx, [{ permit: by.permit, putHash: null }], now)
   }
   const devices = await tx.rows(keysOf, account.id, by.kind === 'own' ? by.except : 0)
-  const numbers = list(devices.map(({ device }) => device))
+  const numbers = list(spared ? [] : devices.map(({ device }) => device))
   const [pre, kyber] = await Promise.all([tx.rows(takePre, numbers), tx.rows(takeKyber, numbers)])
   const bundles = devices.map((one) =>
     bundleOf(

@@ -20,7 +20,7 @@ const writeDrawn = statement('UPDATE accounts SET permits_day = $1, permits_draw
 /** How many permits an account has drawn on a day. SECURITY 9: a number, nothing of the permits themselves. */
 export function pgPermits(db: Database, permitsPerDay: number): PermitStore {
   return {
-    draw: async (accountId, count, now) =>
+    draw: async (accountId, count, now, perDay = permitsPerDay) =>
       db.atomically(async (tx) => {
         const [row] = await tx.rows(lockDrawn, accountId)
         if (row === undefined) throw new CodedError('relay.deviceGone')
@@ -28,9 +28,9 @@ export function pgPermits(db: Database, permitsPerDay: number): PermitStore {
         // A clock that was put back does not open the day anew.
         const [day, before] = row.permits_day >= today ? [row.permits_day, row.permits_drawn] : [today, 0]
         const drawn = before + count
-        if (drawn > permitsPerDay) return null
+        if (drawn > perDay) return null
         tx.send(writeDrawn, day, drawn, row.id)
-        return { left: permitsPerDay - drawn }
+        return { left: perDay - drawn }
       }),
   }
 }

@@ -5,7 +5,10 @@ import { Database, type DatabaseOptions } from './database.ts'
 import { migrate } from './migrate.ts'
 import { pgAccounts } from './pgAccounts.ts'
 import { pgActs } from './pgActs.ts'
+import { pgAlerts } from './pgAlerts.ts'
 import { pgApprovals } from './pgApprovals.ts'
+import { pgBlobs } from './pgBlobs.ts'
+import { pgBudgets } from './pgBudgets.ts'
 import { pgChanges } from './pgChanges.ts'
 import { pgDevices } from './pgDevices.ts'
 import { pgGenerations } from './pgGenerations.ts'
@@ -47,6 +50,9 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Relay
     changes: pgChanges(db),
     acts: pgActs(db),
     approvals: pgApprovals(db),
+    budgets: pgBudgets(db),
+    alerts: pgAlerts(db),
+    blobs: pgBlobs(db),
     close: async () => db.close(),
   }
 }

@@ -1,0 +1,263 @@
+import type { Clock } from '../../base/clock.ts'
+import { CodedError, reportOf } from '../../base/errors.ts'
+import type { RelayLog } from '../log.ts'
+import { engineCode } from '../store/engineCode.ts'
+import type { BudgetAmount, BudgetState, BudgetStore } from '../store/budgetStore.ts'
+import { budgetNames, type AccountBudget, type AccountBudgets, type BudgetName } from './table.ts'
+import { judge, oldestSlot, slotAt, sumOf, type SlotCount, type Verdict } from './window.ts'
+
+/** Whose act it is; device 0 where it is no single device's. */
+export interface Spender {
+  readonly accountId: string
+  readonly deviceId: number
+}
+
+/** Whether a second factor can be asked for, and was given. `none`: the account has none. */
+export type StepUp = 'none' | 'needed' | 'given'
+
+export interface LedgerDeps {
+  readonly store: BudgetStore
+  readonly budgets: AccountBudgets
+  readonly clock: Clock
+  readonly log: RelayLog
+  readonly stepUp: (accountId: string) => Promise<StepUp>
+  /** A limit was passed: told every time, who hears it tells it once. */
+  readonly passed: (who: Spender, budget: BudgetName, verdict: Exclude<Verdict, { kind: 'within' }>) => void
+}
+
+/** Counts of another process, and what an administrator has set, are known after so many milliseconds. */
+const freshMs = 1_000
+/** What was counted here is durable after so many milliseconds, or once it is a tenth of the hard limit. */
+const flushMs = 1_000
+const step = 10
+const forgetMs = 600_000
+
+/** One budget of one account, as far as this process knows. */
+interface Entry {
+  readonly accountId: string
+  readonly budget: BudgetName
+  state: BudgetState
+  readAt: number
+  /** Counted here and not yet stored; what is being stored stays in it until it is. */
+  pending: SlotCount[]
+  /** A read or a write of this entry is under way; no other begins meanwhile. */
+  busy: Promise<void> | null
+}
+
+/**
+ * What accounts use of their budgets. Acts are counted in memory and written together, so that a search costs no fsync of
+ * its own: a crash forgets a second of acts, and never a tenth of a hard limit or more; several processes together let
+ * pass at most as much beyond it, each. Amounts past a tenth are durable before the act is answered.
+ */
+export class BudgetLedger {
+  readonly #deps: LedgerDeps
+  readonly #entries = new Map<string, Entry>()
+  #timer: NodeJS.Timeout | null = null
+  #forgotAt = 0
+
+  constructor(deps: LedgerDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Counts an act, or throws and counts nothing: `budget.spent` past a hard limit, `budget.stepUp` past a soft one for
+   * whoever can show a second factor; both with `retryAfterMs`.
+   */
+  async spend(who: Spender, budget: BudgetName, amount = 1): Promise<void> {
+    if (amount === 0) return
+    const verdict = await this.#judged(who, budget, amount)
+    if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
+  }
+
+  /** The same without counting: whether an act that comes later would be refused for its hard limit. */
+  async check(who: Spender, budget: BudgetName): Promise<void> {
+    const entry = await this.#fresh(who.accountId, budget)
+    const verdict = this.#judge(entry, who, 1)
+    if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
+  }
+
+  /** Counts an act that nobody is refused; false once its hard limit is passed, which is not counted. */
+  async within(accountId: string, budget: BudgetName): Promise<boolean> {
+    const verdict = await this.#judged({ accountId, deviceId: 0 }, budget, 1)
+    return verdict.kind !== 'hard'
+  }
+
+  /** What `within` counted was not done after all. */
+  async refund(accountId: string, budget: BudgetName): Promise<void> {
+    this.#count(await this.#fresh(accountId, budget), 0, -1)
+  }
+
+  /** Permits, which their own store counts by days and refuses (null): here they are noted, and told of. */
+  async draw(
+    accountId: string,
+    count: number,
+    work: (perDay: number) => Promise<{ readonly left: number } | null>,
+  ): Promise<{ readonly left: number } | null> {
+    const entry = await this.#fresh(accountId, 'permits')
+    const { soft, hard } = this.#budgetOf(entry).account
+    const drawn = await work(hard)
+    const used = hard - (drawn?.left ?? 0)
+    const kind = drawn === null ? 'hard' : 'soft'
+    const passed = {
+      kind,
+      level: 'account',
+      used,
+      limit: drawn === null ? hard : soft,
+      retryAfterMs: 0,
+    } as const
+    if (drawn === null || used > soft) this.#deps.passed({ accountId, deviceId: 0 }, 'permits', passed)
+    if (drawn !== null) this.#count(entry, 0, count)
+    return drawn
+  }
+
+  /** Makes durable what was counted; for the orderly stop. */
+  async drain(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    for (const { busy } of this.#entries.values()) await busy
+    await this.#flush([...this.#entries.values()])
+  }
+
+  async #judged(who: Spender, budget: BudgetName, amount: number): Promise<Verdict> {
+    const stepUp = await this.#deps.stepUp(who.accountId)
+    const entry = await this.#fresh(who.accountId, budget)
+    // From here to the count nothing is awaited: two acts at once cannot both take the last of it.
+    const verdict = this.#judge(entry, who, amount)
+    if (verdict.kind !== 'within') this.#deps.passed(who, budget, verdict)
+    if (verdict.kind === 'hard') return verdict
+    if (verdict.kind === 'soft' && stepUp === 'needed') {
+      throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs })
+    }
+    this.#count(entry, who.deviceId, amount)
+    if (sumOf(entry.pending) >= this.#budgetOf(entry).account.hard / step) await this.#written(entry)
+    return verdict
+  }
+
+  #count(entry: Entry, deviceId: number, used: number): void {
+    const slot = slotAt(this.#deps.clock.now(), this.#budgetOf(entry).windowMs)
+    entry.pending.push({ deviceId, slot, used })
+    this.#schedule()
+  }
+
+  #judge(entry: Entry, { deviceId }: Spender, amount: number): Verdict {
+    const counts = [...entry.state.counts, ...entry.pending]
+    return judge({ budget: this.#budgetOf(entry), counts, deviceId, amount, now: this.#deps.clock.now() })
+  }
+
+  /** What an administrator has set holds for the account and, where it is more, for each of its devices. */
+  #budgetOf({ budget, state: { set } }: Entry): AccountBudget {
+    const usual = this.#deps.budgets[budget]
+    if (set === null) return usual
+    return { windowMs: usual.windowMs, account: set, device: usual.device === null ? null : set }
+  }
+
+  async #fresh(accountId: string, budget: BudgetName): Promise<Entry> {
+    const key = `${accountId} ${budget}`
+    const known = this.#entries.get(key)
+    const entry = known ?? newEntry(accountId, budget)
+    if (known === undefined) this.#entries.set(key, entry)
+    while (entry.busy !== null) await entry.busy
+    if (performance.now() - entry.readAt < freshMs) return entry
+    await this.#busy([entry], async () => {
+      const now = this.#deps.clock.now()
+      const since = oldestSlot(now, this.#deps.budgets[budget].windowMs)
+      entry.state = await this.#deps.store.read(accountId, budget, since, now)
+      entry.readAt = performance.now()
+    })
+    return entry
+  }
+
+  /** Its act must be durable: throws when it cannot be made so. */
+  async #written(entry: Entry): Promise<void> {
+    while (entry.busy !== null) await entry.busy
+    if (entry.pending.length === 0) return
+    await this.#write([entry])
+    // What other processes have counted is looked at after each tenth, however fast it goes.
+    entry.readAt = -Infinity
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => void this.#tick(), flushMs).unref()
+  }
+
+  async #tick(): Promise<void> {
+    this.#timer = null
+    await this.#flush([...this.#entries.values()].filter(({ busy }) => busy === null))
+    if ([...this.#entries.values()].some(({ pending }) => pending.length > 0)) this.#schedule()
+    await this.#forgetOld()
+  }
+
+  async #flush(entries: readonly Entry[]): Promise<void> {
+    const waiting = entries.filter(({ pending }) => pending.length > 0)
+    if (waiting.length === 0) return
+    try {
+      await this.#write(waiting)
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
+  }
+
+  async #write(entries: readonly Entry[]): Promise<void> {
+    await this.#busy(entries, async () => {
+      const written = entries.map((entry) => ({ entry, counts: [...entry.pending] }))
+      await this.#deps.store.add(written.flatMap(({ entry, counts }) => amountsOf(entry, counts)))
+      for (const { entry, counts } of written) {
+        entry.pending = entry.pending.slice(counts.length)
+        entry.state = { ...entry.state, counts: [...entry.state.counts, ...counts] }
+      }
+    })
+  }
+
+  async #busy(entries: readonly Entry[], work: () => Promise<void>): Promise<void> {
+    const running = work()
+    const ended = running
+      .catch(() => undefined)
+      .then(() => {
+        for (const entry of entries) entry.busy = null
+      })
+    for (const entry of entries) entry.busy = ended
+    await running
+    await ended
+  }
+
+  async #forgetOld(): Promise<void> {
+    const idle = performance.now() - 2 * freshMs
+    for (const [key, entry] of this.#entries) {
+      if (entry.busy === null && entry.pending.length === 0 && entry.readAt < idle) this.#entries.delete(key)
+    }
+    const now = this.#deps.clock.now()
+    if (Math.abs(now - this.#forgotAt) < forgetMs) return
+    this.#forgotAt = now
+    try {
+      for (const budget of budgetNames) {
+        await this.#deps.store.forget(budget, oldestSlot(now, this.#deps.budgets[budget].windowMs), now)
+      }
+    } catch (thrown) {
+      this.#failed(thrown)
+    }
+  }
+
+  #failed(thrown: unknown): void {
+    this.#deps.log.error('budgets not stored', { error: reportOf(thrown).code, engine: engineCode(thrown) })
+  }
+}
+
+function newEntry(accountId: string, budget: BudgetName): Entry {
+  const state = { counts: [], set: null }
+  return { accountId, budget, state, readAt: -Infinity, pending: [], busy: null }
+}
+
+/** One amount for each device and slot. */
+function amountsOf({ accountId, budget }: Entry, counts: readonly SlotCount[]): BudgetAmount[] {
+  const sums = new Map<string, BudgetAmount>()
+  for (const { deviceId, slot, used } of counts) {
+    const key = `${deviceId} ${slot}`
+    const before = sums.get(key)?.used ?? 0
+    sums.set(key, { accountId, budget, deviceId, slot, used: before + used })
+  }
+  return [...sums.values()]
+}
+
+function spent(retryAfterMs: number): CodedError {
+  return new CodedError('budget.spent', { retryAfterMs })
+}
