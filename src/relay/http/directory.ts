@@ -6,7 +6,6 @@ import type { SeenEntries } from '../budgets/seen.ts'
 import type { Clock } from '../../base/clock.ts'
 import { searchWords } from '../store/foldText.ts'
 import { isWithin } from '../accounts/organisation.ts'
-import { directoryScope } from '../accounts/standing.ts'
 import type { DeviceRecord } from '../store/deviceStore.ts'
 import type { PeopleStore } from '../store/peopleStore.ts'
 import type { AccountStore } from '../store/store.ts'
@@ -35,8 +34,8 @@ export function searchDirectory(deps: DirectoryDeps): Handler<'directory'> {
     const cursor = query.after === undefined ? null : readCursor(query.after)
     const words = searchWords(query.query)
     if (words.length > wordsMax) throw new CodedError('request.malformed')
-    const scope = directoryScope(device.standing)
     await deps.ledger.spend(device, 'searches')
+    const scope = await scopeOf(device, deps.accounts)
     const page = await deps.accounts.search({
       words,
       after: cursor?.accountId ?? null,
@@ -59,7 +58,7 @@ export function accountById(deps: DirectoryDeps, people: PeopleStore): Handler<'
   return async ({ device, query }) => {
     await deps.ledger.spend(device, 'searches')
     const entry = await deps.accounts.find(query.accountId)
-    const scope = directoryScope(device.standing)
+    const scope = await scopeOf(device, deps.accounts)
     if (entry === null) throw new CodedError('recipient.unknown')
     if (scope !== null && entry.accountId !== device.accountId) {
       const hidden = (await people.find(query.accountId))?.hidden ?? true
@@ -68,6 +67,15 @@ export function accountById(deps: DirectoryDeps, people: PeopleStore): Handler<'
     await showEntries(deps, device, [entry])
     return entry
   }
+}
+
+/** How far a device sees the directory: null means all of it. Read each time: memory holds nobody's organisation. */
+async function scopeOf(
+  { standing, accountId }: DeviceRecord,
+  accounts: AccountStore,
+): Promise<string | null> {
+  if (standing.role !== 'guest') return null
+  return (await accounts.find(accountId))?.organisation ?? ''
 }
 
 /** Counts what leaves, once for each person in a window, or refuses all of it. */

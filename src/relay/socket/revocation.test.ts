@@ -96,6 +96,7 @@ test('a guest’s time ends by itself, on every connection', async () => {
   expect(await refusedToken(client.token)).toMatchObject({ body: { code: 'account.disabled' } })
   const acts = await withStore(fixture.data, async (store) => store.acts.rows(0, 9))
   expect(acts.map((row) => [row.type, row.actor])).toEqual([
+    ['account.created', 'operator'],
     ['account.role', 'operator'],
     ['account.disabled', 'relay'],
   ])

@@ -51,7 +51,7 @@ export function peopleContract(store: () => RelayStore, restart: Restart): void 
     expect(await store().invitations.redeem(enrolment)).toMatchObject({ kind: 'enrolled' })
     expect(await store().people.find(accountId)).toMatchObject({ enrolledAt: 1_500, devices: 1 })
     expect(await store().devices.find(accountId, 1)).toMatchObject({
-      standing: { role: 'guest', organisation: 'Ministère', disabled: false, expiresAt: 9_000 },
+      standing: { role: 'guest', disabled: false, expiresAt: 9_000 },
     })
     const again = (profile: Partial<Profile>): Creation =>
       creation({ ...inMinistry, displayName: 'Y', ...profile })

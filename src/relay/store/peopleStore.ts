@@ -22,7 +22,7 @@ export interface PeopleStore {
   domains(): Promise<readonly string[]>
 }
 
-export interface PersonRecord extends DirectoryEntry, Omit<Standing, 'organisation'> {
+export interface PersonRecord extends DirectoryEntry, Standing {
   readonly hidden: boolean
   readonly enrolledAt: number | null
   /** Canonical (`accounts/email.ts`). */

@@ -16,7 +16,6 @@ interface DeviceRow {
   readonly frozen: number
   readonly adopted: number
   readonly role: AccountRole
-  readonly organisation: string
   readonly disabled_at: number | null
   readonly expires_at: number | null
 }
@@ -86,7 +85,7 @@ export function sqliteDevices(db: SqliteDatabase, writeKeys: KeyWriter): DeviceS
 function finder(db: SqliteDatabase): (accountId: string, deviceId: number) => DeviceRecord | null {
   const byId = db.prepare<[Uint8Array, number], DeviceRow>(
     `SELECT d.id, d.registration_id, d.device_key, d.frozen, a.identity_key, k.device IS NOT NULL AS adopted,
-            a.role, a.organisation, a.disabled_at, a.expires_at
+            a.role, a.disabled_at, a.expires_at
      FROM devices d JOIN accounts a ON a.id = d.account LEFT JOIN device_keys k ON k.device = d.id
      WHERE a.account_id = ? AND d.device_id = ?`,
   )
@@ -104,7 +103,6 @@ function finder(db: SqliteDatabase): (accountId: string, deviceId: number) => De
       frozen: row.frozen !== 0,
       standing: {
         role: row.role,
-        organisation: row.organisation,
         disabled: row.disabled_at !== null,
         expiresAt: row.expires_at,
       },

@@ -24,7 +24,6 @@ interface DeviceRow {
   readonly frozen: boolean
   readonly adopted: boolean
   readonly role: AccountRole
-  readonly organisation: string
   readonly disabled: boolean
   readonly expires_at: number | null
 }
@@ -45,7 +44,7 @@ interface ListRow {
 
 const findDevice = statement<DeviceRow>(
   `SELECT d.id, d.registration_id, d.device_key, d.frozen, a.identity_key, k.device IS NOT NULL AS adopted,
-          a.role, a.organisation, a.disabled_at IS NOT NULL AS disabled, a.expires_at
+          a.role, a.disabled_at IS NOT NULL AS disabled, a.expires_at
    FROM devices d JOIN accounts a ON a.id = d.account LEFT JOIN device_keys k ON k.device = d.id
    WHERE a.account_id = $1 AND d.device_id = $2`,
 )
@@ -123,7 +122,6 @@ function recordOf(accountId: string, deviceId: number, row: DeviceRow): DeviceRe
     frozen: row.frozen,
     standing: {
       role: row.role,
-      organisation: row.organisation,
       disabled: row.disabled,
       expiresAt: row.expires_at,
     },
