@@ -12,6 +12,7 @@ export const errorCodes = [
   // the relay, as seen by a client
   'relay.unreachable',
   'relay.certificate',
+  'relay.channel',
   'relay.anchors',
   'relay.insecureAddress',
   'relay.notAllowed',

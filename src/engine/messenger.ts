@@ -405,8 +405,8 @@ function protocolOf(vault: Vault, account: Account, clock: Clock): Protocol {
 }
 
 function endpointOf({ record }: Account): RelayEndpoint {
-  const { relayAddress, tlsPin } = record
-  return { origin: relayAddress, tlsPin: tlsPin === null ? null : stored(tlsPin) }
+  const { relayAddress, tlsPin, tlsEndsAtProxy } = record
+  return { origin: relayAddress, tlsPin: tlsPin === null ? null : stored(tlsPin), tlsEndsAtProxy }
 }
 
 function loginOf(account: Account, generation: Generation): DeviceLogin {

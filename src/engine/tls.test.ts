@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect, createServer as createSecureServer } from 'node:tls'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { TlsFiles } from './testing/relayProcess.ts'
 import { setting } from './testing/setting.ts'
@@ -19,7 +20,8 @@ function selfSigned(name: string): TlsFiles {
 }
 
 const other = selfSigned('other')
-const here = setting(() => selfSigned('relay'))
+const files = selfSigned('relay')
+const here = setting(() => files)
 
 afterAll(() => {
   rmSync(folder, { recursive: true })
@@ -30,6 +32,29 @@ describe('a relay behind TLS', () => {
     const [a, b] = [await here.enrolled('Solène'), await here.enrolled('Aïssatou')]
     await a.send(await a.openConversation(b), 'sous TLS')
     await until(async () => (await b.texts(await a.accountId())).length === 1)
+  })
+
+  it('is not logged in to through a channel that somebody opens on the way, even with its own key', async () => {
+    const { certificate, key } = files
+    const inTheMiddle = createSecureServer(
+      { cert: readFileSync(certificate), key: readFileSync(key) },
+      (device) => {
+        const { port } = new URL(here.relay.address)
+        const relay = connect({ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false })
+        for (const socket of [device, relay]) socket.on('error', () => undefined)
+        device.pipe(relay).pipe(device)
+      },
+    )
+    await new Promise<void>((done) => inTheMiddle.listen(0, '127.0.0.1', done))
+    const { port } = inTheMiddle.address() as AddressInfo
+    const station = await here.fresh()
+    const invitation = await here.relay.invite('Maëlle', certificate, `https://127.0.0.1:${port}`)
+    await station.enrol(invitation)
+    await until(async () => {
+      const { connection } = await station.ready()
+      return connection.state === 'offline' && connection.error?.code === 'relay.channel'
+    })
+    inTheMiddle.close()
   })
 
   it('is refused under another key, before a byte of the request has left', async () => {

@@ -74,6 +74,7 @@ export const testAccountRecord: AccountRecord = {
   relayAddress: 'https://relay.example',
   relayId: 'aa',
   tlsPin: null,
+  tlsEndsAtProxy: false,
   trustRoot: 'bb',
   zkPublicParams: 'cc',
   invitationCode: '',

@@ -18,9 +18,15 @@ function injective<T extends object>(inputs: fc.Arbitrary<T>, encode: (input: T)
   )
 }
 
-test('a proof of one connection fits no other relay, nonce, account or device', () => {
+test('a proof of one connection fits no other relay, nonce, account, device or channel', () => {
   const relayId = fc.string({ unit: fc.constantFrom('a', 'b', '-'), maxLength: 3 })
-  const input = fc.record({ relayId, nonce: bytes(3), accountId: bytes(3), deviceId: fc.nat(3) })
+  const input = fc.record({
+    relayId,
+    nonce: bytes(3),
+    accountId: bytes(3),
+    deviceId: fc.nat(3),
+    channel: bytes(3),
+  })
   injective(input, authenticationInput)
 })
 
@@ -48,9 +54,15 @@ test('a verdict comes back from its number; no other number is one', () => {
 
 test('the two kinds of proof never read the same', () => {
   const nothing = new Uint8Array(0)
-  const authentication = authenticationInput({ relayId: '', nonce: nothing, accountId: nothing, deviceId: 0 })
+  const authentication = authenticationInput({
+    relayId: '',
+    nonce: nothing,
+    accountId: nothing,
+    deviceId: 0,
+    channel: nothing,
+  })
   const enrolment = enrolmentInput({ code: '', identityKey: nothing, deviceKey: nothing, registrationId: 1 })
-  expect(Buffer.from(authentication).toString('latin1')).toContain('valise authentication v1\0')
+  expect(Buffer.from(authentication).toString('latin1')).toContain('valise authentication v2\0')
   expect(Buffer.from(enrolment).toString('latin1')).toContain('valise enrolment v1\0')
 })
 

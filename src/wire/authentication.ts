@@ -1,8 +1,8 @@
 import { concatBytes, utf8, type Bytes } from '../base/bytes.ts'
 
 /**
- * What a device signs with its Ed25519 device key to prove itself on one WebSocket connection:
- * a label of its own, the relay's id, the relay's nonce, the account and the device.
+ * What a device signs with its Ed25519 device key to prove itself on one WebSocket connection: a label of its own, the
+ * relay's id, the relay's nonce, the account, the device, and the TLS channel as it sees it (`channel.ts`).
  * Every variable part has a fixed or a written length, so that no two inputs read the same.
  */
 export function authenticationInput(parts: {
@@ -10,14 +10,17 @@ export function authenticationInput(parts: {
   readonly nonce: Uint8Array
   readonly accountId: Uint8Array
   readonly deviceId: number
+  readonly channel: Uint8Array
 }): Bytes {
   const relayId = utf8(parts.relayId)
   return concatBytes(
-    utf8('valise authentication v1\0'),
+    utf8('valise authentication v2\0'),
     Uint8Array.of(relayId.length, parts.nonce.length, parts.accountId.length, parts.deviceId),
+    Uint8Array.of(parts.channel.length),
     relayId,
     parts.nonce,
     parts.accountId,
+    parts.channel,
   )
 }
 

@@ -26,12 +26,14 @@ const invitation: fc.Arbitrary<Invitation> = fc.oneof(
     address: fc.tuple(host, port).map(([h, p]) => `https://${h}:${p}`),
     tlsPin: hash,
     anchors: hash,
+    tlsEndsAtProxy: fc.boolean(),
     code,
   }),
   fc.record({
     address: port.map((p) => `http://127.0.0.1:${p}`),
     tlsPin: fc.constant(null),
     anchors: hash,
+    tlsEndsAtProxy: fc.constant(false),
     code,
   }),
 )
@@ -40,6 +42,7 @@ const example: Invitation = {
   address: 'https://relais.interieur.example',
   tlsPin: new Uint8Array(32).fill(7),
   anchors: new Uint8Array(32).fill(9),
+  tlsEndsAtProxy: false,
   code: 'K7QM24XD9P0A',
 }
 
@@ -92,11 +95,21 @@ describe('the text of an invitation', () => {
     )
   })
 
+  test('of before there was a word about proxies is still read, and binds to the channel', () => {
+    const old =
+      'valise:CAESIGh0dHBzOi8vcmVsYWlzLmludGVyaWV1ci5leGFtcGxlGiAHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHByIgCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkqDEs3UU0yNFhEOVAwQamJLoo'
+    expect(parseInvitation(old)).toEqual(example)
+  })
+
   test('that says something impossible is refused although its checksum is right', () => {
     const tries: [string, Invitation][] = [
       ['relay.insecureAddress', { ...example, address: 'http://relais.example', tlsPin: null }],
       ['invitation.malformed', { ...example, tlsPin: null }],
       ['invitation.malformed', { ...example, address: 'http://127.0.0.1:1' }],
+      [
+        'invitation.malformed',
+        { ...example, address: 'http://127.0.0.1:1', tlsPin: null, tlsEndsAtProxy: true },
+      ],
       ['invitation.malformed', { ...example, tlsPin: new Uint8Array(31) }],
       ['invitation.malformed', { ...example, anchors: new Uint8Array(33) }],
       ['invitation.malformed', { ...example, code: 'K7QM24XD9PL' }],

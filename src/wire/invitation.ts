@@ -11,6 +11,11 @@ export interface PinnedRelay {
   /** SHA-256 of the relay certificate's SubjectPublicKeyInfo; null on loopback without TLS. */
   readonly tlsPin: Bytes | null
   readonly anchors: Bytes
+  /**
+   * The administration's own proxy ends TLS. Only this, which came by another way than the relay, makes a device log in
+   * without binding itself to the channel: the relay's word never does.
+   */
+  readonly tlsEndsAtProxy: boolean
 }
 
 /** What a person needs to enrol, and what fixes the relay that they may enrol with. */
@@ -85,6 +90,7 @@ function format(kind: Kind, relay: PinnedRelay, code: string): string {
       address: relay.address,
       tlsPin: relay.tlsPin ?? new Uint8Array(0),
       anchors: relay.anchors,
+      tlsEndsAtProxy: relay.tlsEndsAtProxy,
       code,
     }),
   )
@@ -113,11 +119,12 @@ function pinnedRelay(message: InvitationMessage): PinnedRelay {
     message.version === 1 && message.anchors.length === 32 && (pinned || message.tlsPin.length === 0)
   if (!proper) throw new CodedError('invitation.malformed')
   const { origin, secure } = parseRelayAddress(message.address)
-  if (secure !== pinned) throw new CodedError('invitation.malformed')
+  if (secure !== pinned || (message.tlsEndsAtProxy && !secure)) throw new CodedError('invitation.malformed')
   return {
     address: origin,
     tlsPin: pinned ? copyBytes(message.tlsPin) : null,
     anchors: copyBytes(message.anchors),
+    tlsEndsAtProxy: message.tlsEndsAtProxy,
   }
 }
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file wire/invitation.proto.
  */
 export const file_wire_invitation: GenFile = /*@__PURE__*/
-  fileDesc("ChV3aXJlL2ludml0YXRpb24ucHJvdG8SC3ZhbGlzZS53aXJlImUKEUludml0YXRpb25NZXNzYWdlEg8KB3ZlcnNpb24YASABKA0SDwoHYWRkcmVzcxgCIAEoCRIPCgd0bHNfcGluGAMgASgMEg8KB2FuY2hvcnMYBCABKAwSDAoEY29kZRgFIAEoCWIGcHJvdG8z");
+  fileDesc("ChV3aXJlL2ludml0YXRpb24ucHJvdG8SC3ZhbGlzZS53aXJlIoABChFJbnZpdGF0aW9uTWVzc2FnZRIPCgd2ZXJzaW9uGAEgASgNEg8KB2FkZHJlc3MYAiABKAkSDwoHdGxzX3BpbhgDIAEoDBIPCgdhbmNob3JzGAQgASgMEhkKEXRsc19lbmRzX2F0X3Byb3h5GAYgASgIEgwKBGNvZGUYBSABKAliBnByb3RvMw");
 
 /**
  * @generated from message valise.wire.InvitationMessage
@@ -43,6 +43,13 @@ export type InvitationMessage = Message<"valise.wire.InvitationMessage"> & {
    * @generated from field: bytes anchors = 4;
    */
   anchors: Uint8Array;
+
+  /**
+   * the administration's own proxy ends TLS: logins are not bound to the channel
+   *
+   * @generated from field: bool tls_ends_at_proxy = 6;
+   */
+  tlsEndsAtProxy: boolean;
 
   /**
    * 12 characters; empty in the text that only names a relay

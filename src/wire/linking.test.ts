@@ -83,8 +83,18 @@ describe('the code of a device that is to be linked', () => {
 
 describe('the text that names a relay', () => {
   const relay: fc.Arbitrary<PinnedRelay> = fc.oneof(
-    fc.record({ address: fc.constant('https://relay.example'), tlsPin: hash, anchors: hash }),
-    fc.record({ address: fc.constant('http://127.0.0.1:8443'), tlsPin: fc.constant(null), anchors: hash }),
+    fc.record({
+      address: fc.constant('https://relay.example'),
+      tlsPin: hash,
+      anchors: hash,
+      tlsEndsAtProxy: fc.boolean(),
+    }),
+    fc.record({
+      address: fc.constant('http://127.0.0.1:8443'),
+      tlsPin: fc.constant(null),
+      anchors: hash,
+      tlsEndsAtProxy: fc.constant(false),
+    }),
   )
 
   test('comes back as it went; one changed character is refused', () => {
@@ -103,7 +113,12 @@ describe('the text that names a relay', () => {
   })
 
   test('is no invitation, and an invitation is not it', () => {
-    const pinned = { address: 'http://127.0.0.1:1', tlsPin: null, anchors: new Uint8Array(32) }
+    const pinned = {
+      address: 'http://127.0.0.1:1',
+      tlsPin: null,
+      anchors: new Uint8Array(32),
+      tlsEndsAtProxy: false,
+    }
     const text = formatRelayText(pinned)
     const invitation = formatInvitation({ ...pinned, code: '000000000000' })
     const swapped = [text.replace('valise-relay:', 'valise:'), invitation.replace('valise:', 'valise-relay:')]
@@ -117,6 +132,7 @@ describe('the text that names a relay', () => {
       address: 'http://relay.example',
       tlsPin: null,
       anchors: new Uint8Array(32),
+      tlsEndsAtProxy: false,
     })
     expect(() => parseRelayText(text)).toThrow('relay.insecureAddress')
   })

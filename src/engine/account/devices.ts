@@ -61,7 +61,7 @@ export class Devices {
 
   list(): CallOutput<'device.list'> {
     const { self, vault } = this.#parts
-    const { relayAddress, tlsPin } = self.record
+    const { relayAddress, tlsPin, tlsEndsAtProxy } = self.record
     return {
       devices: readOwnDevices(vault.sql).map((row) => this.#view(row)),
       limit: limits.devicesPerAccount,
@@ -69,6 +69,7 @@ export class Devices {
         address: relayAddress,
         tlsPin: tlsPin === null ? null : stored(tlsPin),
         anchors: self.anchors(),
+        tlsEndsAtProxy,
       }),
     }
   }

@@ -43,6 +43,7 @@ export interface NamedRelay {
   readonly address: string
   readonly tlsPin: Bytes | null
   readonly anchors: Bytes
+  readonly tlsEndsAtProxy: boolean
 }
 
 /** A relay whose trust anchors are those that were named. */
@@ -85,7 +86,8 @@ function relayOfPolicy(policy: EffectivePolicy): NamedRelay | null {
   const tlsPin = managed.certificatePin === null ? null : fromHex(managed.certificatePin)
   const anchors = fromHex(managed.anchors)
   if (anchors === null) throw new CodedError('policy.malformed')
-  return { address: origin, tlsPin, anchors }
+  // Policy has no word for a proxy: there the whole invitation is needed.
+  return { address: origin, tlsPin, anchors, tlsEndsAtProxy: false }
 }
 
 /** Reaches the relay and compares its trust anchors. Throws `relay.anchors`, `relay.version` and the network's codes. */
@@ -169,7 +171,7 @@ export function linkedAccount({ linkId, handover }: TakenOver, deviceName: strin
 
 /** Writes a device that is about to enrol into a new vault: keys first, so that none is ever published unknown. */
 export function prepareAccount(vault: Vault, relay: CheckedRelay, given: NewAccount, now: number): Account {
-  const { address, tlsPin } = relay.named
+  const { address, tlsPin, tlsEndsAtProxy } = relay.named
   const account: Account = {
     status: given.status,
     identityKeyPair: given.identityKeyPair,
@@ -183,6 +185,7 @@ export function prepareAccount(vault: Vault, relay: CheckedRelay, given: NewAcco
       relayAddress: address,
       relayId: relay.relayId,
       tlsPin: tlsPin && toHex(tlsPin),
+      tlsEndsAtProxy,
       trustRoot: toHex(relay.trustRoot),
       zkPublicParams: toHex(relay.zkPublicParams),
       invitationCode: given.invitationCode,
@@ -278,16 +281,16 @@ export function attestationOf(account: Account): string {
   return toBase64Url(attest(account.identityKeyPair, { accountId, deviceId, registrationId, deviceKey }))
 }
 
-function endpointOf({ record }: Account): Pick<NamedRelay, 'address' | 'tlsPin'> {
-  const { relayAddress, tlsPin } = record
-  return { address: relayAddress, tlsPin: tlsPin === null ? null : fromHex(tlsPin) }
+function endpointOf({ record }: Account): Omit<NamedRelay, 'anchors'> {
+  const { relayAddress, tlsPin, tlsEndsAtProxy } = record
+  return { address: relayAddress, tlsPin: tlsPin === null ? null : fromHex(tlsPin), tlsEndsAtProxy }
 }
 
 export async function withHttp<T>(
-  to: { readonly address: string; readonly tlsPin: Bytes | null },
+  to: Omit<NamedRelay, 'anchors'>,
   work: (http: RelayHttp) => Promise<T>,
 ): Promise<T> {
-  const agent = relayAgent({ origin: to.address, tlsPin: to.tlsPin })
+  const agent = relayAgent({ origin: to.address, ...to })
   try {
     return await work(new RelayHttp(to.address, agent))
   } finally {

@@ -6,7 +6,7 @@ import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '../../wire/h
 import type { Envelope } from '../../wire/relay_pb.ts'
 import { connectionBackOff, waitBefore } from './backOff.ts'
 import { RelayHttp } from './httpClient.ts'
-import { relayAgent, type RelayEndpoint } from './pinnedAgent.ts'
+import { isBound, relayAgent, type RelayEndpoint } from './pinnedAgent.ts'
 import { openSocket, type DeviceLogin, type HttpToken, type RelaySocket, type Welcomed } from './socket.ts'
 
 export type ConnectionState =
@@ -125,7 +125,8 @@ export class RelayConnection {
     const opening = this.#latest
     try {
       const { origin } = this.#endpoint
-      const endpoint = { origin, agent: this.#agent, ended: this.#end.signal }
+      const bound = isBound(this.#endpoint)
+      const endpoint = { origin, bound, agent: this.#agent, ended: this.#end.signal }
       const welcomed = await openSocket(endpoint, this.#login, {
         deliver: (envelopes) => {
           const live = this.#live

@@ -15,11 +15,19 @@ export interface RelayEndpoint {
   readonly origin: string
   /** SHA-256 of the certificate's SubjectPublicKeyInfo; null for http on loopback. */
   readonly tlsPin: Bytes | null
+  /** The invitation says that a proxy ends TLS: there is no channel to bind a login to. */
+  readonly tlsEndsAtProxy: boolean
+}
+
+/** Whether a device that logs in there has to bind itself to the TLS channel. */
+export function isBound({ tlsPin, tlsEndsAtProxy }: RelayEndpoint): boolean {
+  return tlsPin !== null && !tlsEndsAtProxy
 }
 
 /** The agent of every connection to the relay, HTTP and WebSocket. */
 export function relayAgent(endpoint: RelayEndpoint): HttpAgent | HttpsAgent {
-  return endpoint.tlsPin === null ? new HttpAgent({ keepAlive: true }) : new PinnedAgent(endpoint.tlsPin)
+  const { tlsPin } = endpoint
+  return tlsPin === null ? new HttpAgent({ keepAlive: true }) : new PinnedAgent({ ...endpoint, tlsPin })
 }
 
 /**
@@ -28,18 +36,21 @@ export function relayAgent(endpoint: RelayEndpoint): HttpAgent | HttpsAgent {
  */
 class PinnedAgent extends HttpsAgent {
   readonly #pin: Bytes
+  readonly #minVersion: 'TLSv1.2' | 'TLSv1.3'
 
-  constructor(pin: Bytes) {
+  constructor({ tlsPin, tlsEndsAtProxy }: RelayEndpoint & { readonly tlsPin: Bytes }) {
     // A resumed session would come without a certificate to compare.
     super({ keepAlive: true, maxCachedSessions: 0 })
-    this.#pin = pin
+    this.#pin = tlsPin
+    // A login is bound to a TLS 1.3 channel; a proxy of the administration may be older.
+    this.#minVersion = tlsEndsAtProxy ? 'TLSv1.2' : 'TLSv1.3'
   }
 
   override createConnection(
     options: ConnectionOptions,
     callback?: (error: Error | null, socket: Duplex) => void,
   ): Duplex | null | undefined {
-    const socket = connect({ ...options, rejectUnauthorized: false, minVersion: 'TLSv1.2' })
+    const socket = connect({ ...options, rejectUnauthorized: false, minVersion: this.#minVersion })
     const fail = (error: Error): void => callback?.(error, socket)
     socket.once('error', fail)
     socket.setTimeout(handshakeMs, () => socket.destroy(new CodedError('relay.unreachable')))

@@ -1,7 +1,10 @@
 import type { Agent } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import WebSocket from 'ws'
+import type { Bytes } from '../../base/bytes.ts'
 import { CodedError, isErrorCode } from '../../base/errors.ts'
+import { channelBinding, unbound } from '../../wire/channel.ts'
 import { limits } from '../../wire/limits.ts'
 import { ClientFrameSchema, ServerFrameSchema, type Refusal, type ServerFrame } from '../../wire/relay_pb.ts'
 import { networkError } from './httpClient.ts'
@@ -36,6 +39,7 @@ export class RawSocket {
   /** What the relay said before it closed. */
   #reason: CodedError | null = null
   #lost: CodedError | null = null
+  #stream: Duplex | null = null
 
   constructor(endpoint: SocketEndpoint, path: string, events: RawSocketEvents) {
     const url = new URL(path, endpoint.origin)
@@ -52,6 +56,7 @@ export class RawSocket {
     this.#stopKeepAlive = keepAlive(this.#socket, () => this.close())
     this.#ended = endpoint.ended
     this.#ended.addEventListener('abort', this.#end)
+    this.#socket.on('upgrade', (response) => (this.#stream = response.socket))
     this.#socket.on('error', (error) => this.close(networkError(error)))
     this.#socket.on('close', () => this.close(this.#reason ?? undefined))
     this.#socket.on('message', (data) => this.#receive(data))
@@ -65,6 +70,11 @@ export class RawSocket {
   /** The relay has said what it had to say first: from now on only silence ends the connection. */
   welcomed(): void {
     clearTimeout(this.#unwelcome)
+  }
+
+  /** What both ends of the TLS channel have and nobody else; empty without TLS 1.3. */
+  get channel(): Bytes {
+    return this.#stream === null ? unbound : channelBinding(this.#stream)
   }
 
   send(frame: OutgoingFrame): void {

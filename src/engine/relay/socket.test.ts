@@ -61,7 +61,7 @@ async function opened(
   { by = login, ended = new AbortController().signal } = {},
 ): Promise<Welcomed | string> {
   try {
-    return await openSocket({ origin, agent: new Agent(), ended }, by, { ...quiet, ...events })
+    return await openSocket({ origin, bound: false, agent: new Agent(), ended }, by, { ...quiet, ...events })
   } catch (error) {
     return error instanceof CodedError ? error.code : String(error)
   }

@@ -1,6 +1,7 @@
 import { copyBytes, fromUuid, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { authenticationInput } from '../../wire/authentication.ts'
+import { unbound } from '../../wire/channel.ts'
 import { verdictOf, type GenerationVerdict } from '../../wire/generation.ts'
 import { socketPath } from '../../wire/http.ts'
 import { limits, protocolVersion } from '../../wire/limits.ts'
@@ -155,12 +156,12 @@ export class RelaySocket {
 }
 
 /**
- * Connects and authenticates. Rejects with the reason when it does not come to a welcome: `relay.unreachable`,
+ * Connects and authenticates; `bound`: to the TLS channel. Rejects with the reason when it does not come to a welcome: `relay.unreachable`,
  * `relay.certificate`, `relay.unauthorised`, `relay.version`, `relay.anchors` (another relay answers),
- * `relay.deviceGone`, `device.frozen`.
+ * `relay.channel` (somebody stands between), `relay.deviceGone`, `device.frozen`.
  */
 export function openSocket(
-  endpoint: SocketEndpoint,
+  endpoint: SocketEndpoint & { readonly bound: boolean },
   login: DeviceLogin,
   events: SocketEvents,
 ): Promise<Welcomed> {
@@ -175,7 +176,7 @@ export function openSocket(
         if (socket.answered(frame)) return
         switch (frame.case) {
           case 'challenge':
-            return greet(raw, frame.value, login)
+            return greet(raw, frame.value, login, endpoint.bound)
           case 'welcome': {
             const welcomed = readWelcome(frame.value, socket)
             if (welcomed === null) return raw.close(new CodedError('relay.malformedAnswer'))
@@ -200,22 +201,26 @@ export function openSocket(
   })
 }
 
-function greet(raw: RawSocket, challenge: Challenge, login: DeviceLogin): void {
+function greet(raw: RawSocket, challenge: Challenge, login: DeviceLogin, bound: boolean): void {
   if (challenge.protocolVersion !== protocolVersion) return raw.close(new CodedError('relay.version'))
   if (challenge.relayId !== login.relayId) return raw.close(new CodedError('relay.anchors'))
-  raw.send(answerTo(challenge, login))
+  const channel = bound ? raw.channel : unbound
+  // Never dropped on the relay's word: without a channel to bind to, nothing is signed.
+  if (bound && channel.length === 0) return raw.close(new CodedError('relay.channel'))
+  raw.send(answerTo(challenge, login, channel))
 }
 
-function answerTo(challenge: Challenge, login: DeviceLogin): OutgoingFrame {
+function answerTo(challenge: Challenge, login: DeviceLogin, channel: Bytes): OutgoingFrame {
   const accountId = fromUuid(login.accountId)
   if (accountId === null) throw new CodedError('vault.damaged', { reason: 'account' })
   const { deviceId, relayId } = login
   const { generation, holder, takenUpTo } = login.vault()
-  const signature = login.sign(authenticationInput({ relayId, nonce: challenge.nonce, accountId, deviceId }))
+  const { nonce } = challenge
+  const signature = login.sign(authenticationInput({ relayId, nonce, accountId, deviceId, channel }))
   const standing = { generation: generation ?? new Uint8Array(0), holder, takenUpTo: BigInt(takenUpTo) }
   return {
     case: 'authenticate',
-    value: { accountId, deviceId, signature, protocolVersion, ...standing },
+    value: { accountId, deviceId, signature, protocolVersion, channelBinding: channel, ...standing },
   }
 }
 

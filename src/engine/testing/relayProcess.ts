@@ -67,9 +67,13 @@ export class RelayProcess {
   }
 
   /** The text of an invitation for a new account, with the pin of its own certificate or of another one. */
-  async invite(name: string, certificate = this.#tls?.certificate ?? null): Promise<string> {
+  async invite(
+    name: string,
+    certificate = this.#tls?.certificate ?? null,
+    address = this.address,
+  ): Promise<string> {
     const pin = certificate === null ? [] : ['--certificate', certificate]
-    return await this.#invitation(['--name', name, ...pin])
+    return await this.#invitation(['--name', name, ...pin], address)
   }
 
   /** A new invitation for an account that is enrolled: whoever uses it is its only device. */
@@ -77,8 +81,8 @@ export class RelayProcess {
     return await this.#invitation(['--account', accountId])
   }
 
-  async #invitation(parts: readonly string[]): Promise<string> {
-    const all = ['invite', '--data', this.data, '--address', this.address, ...parts, '--json']
+  async #invitation(parts: readonly string[], address = this.address): Promise<string> {
+    const all = ['invite', '--data', this.data, '--address', address, ...parts, '--json']
     const { stdout } = await run(node, [bundle, ...all])
     const said: unknown = JSON.parse(stdout)
     if (typeof said !== 'object' || said === null || !('text' in said)) throw new Error('no invitation')

@@ -19,6 +19,7 @@ export async function invitingOptions(
     settings,
     data: settings.data ?? missing('data'),
     address,
+    tlsEndsAtProxy: settings['tls.endsAtProxy'],
     ...(certificate === null ? {} : { certificate: await readGiven('certificate', certificate) }),
   }
 }

@@ -23,6 +23,8 @@ export interface InvitingOptions {
   readonly address: string
   /** PEM of the relay's TLS certificate; needed for an https address, and only there. */
   readonly certificate?: string
+  /** That certificate is a proxy's: whoever uses the invitation does not bind logins to the channel. */
+  readonly tlsEndsAtProxy?: boolean
   readonly clock?: Clock
 }
 
@@ -144,11 +146,12 @@ export function invitationDrafts(options: InvitingOptions, anchors: RelayAnchors
   const tlsPin = options.certificate === undefined ? null : certificatePin(options.certificate)
   if (secure !== (tlsPin !== null)) throw new CodedError('argument.invalid', { option: 'certificate' })
   const hash = anchorsHash(anchors.trustRoot, anchors.zkPublicParams)
+  const tlsEndsAtProxy = secure && options.tlsEndsAtProxy === true
   return () => {
     const code = newCode()
     const createdAt = (options.clock ?? systemClock).now()
     const expiresAt = createdAt + limits.invitationMs
-    const text = formatInvitation({ address: origin, tlsPin, anchors: hash, code })
+    const text = formatInvitation({ address: origin, tlsPin, anchors: hash, code, tlsEndsAtProxy })
     return {
       stored: { codeHash: invitationCodeHash(code), createdAt, expiresAt },
       given: { text, code, expiresAt },

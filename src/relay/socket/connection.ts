@@ -21,6 +21,7 @@ import {
   checkAcknowledge,
   checkPut,
   checkVault,
+  isChannel,
   decodeFrame,
   deliverFrame,
   putRefusalFrame,
@@ -73,14 +74,17 @@ type State =
 export class Connection implements Peer {
   readonly #deps: ConnectionDeps
   readonly #link: Link
+  readonly #channel: Bytes
   readonly #nonce = new Uint8Array(randomBytes(32))
   readonly #deadline: Deadline
   readonly #life: LifeSigns
   #state: State = { kind: 'challenged' }
   #revision = 0
 
-  constructor(link: Link, deps: ConnectionDeps) {
+  /** `channel`: `channelBinding` of the connection under it. */
+  constructor(link: Link, channel: Bytes, deps: ConnectionDeps) {
     this.#link = link
+    this.#channel = channel
     this.#deps = deps
     this.#life = new LifeSigns(link)
     // `relay.unauthorised` would be final for the client, and the slow one may be this relay or the network between.
@@ -216,12 +220,15 @@ export class Connection implements Peer {
     const accountId = toUuid(proof.accountId)
     const vault = checkVault(proof)
     if (proof.protocolVersion !== protocolVersion) return this.refuse('relay.version')
-    if (accountId === null || vault === null) return this.refuse('frame.malformed')
+    if (accountId === null || vault === null || !isChannel(proof.channelBinding))
+      return this.refuse('frame.malformed')
     try {
       const device = await this.#deps.store.devices.find(accountId, proof.deviceId)
       if (this.#link.closing) return
       if (device === null) return this.refuse('relay.deviceGone')
       if (!this.#proves(device, proof)) return this.refuse('relay.unauthorised')
+      // The device said so itself: it is at the other end of another channel than this one.
+      if (!sameBytes(proof.channelBinding, this.#channel)) return this.refuse('relay.channel')
       if (device.frozen) return this.refuse('device.frozen')
       if (this.#isEnded(device)) return this.refuse('account.disabled')
       await this.#arrive(device, vault)
@@ -240,6 +247,7 @@ export class Connection implements Peer {
       nonce: this.#nonce,
       accountId: proof.accountId,
       deviceId: proof.deviceId,
+      channel: proof.channelBinding,
     })
     return verifyByDeviceKey(device.deviceKey, input, proof.signature)
   }

@@ -2,6 +2,7 @@ import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/p
 import { copyBytes, type Bytes } from '../../base/bytes.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { exhausted } from '../../base/exhaustive.ts'
+import { channelBindingBytes } from '../../wire/channel.ts'
 import { limits } from '../../wire/limits.ts'
 import {
   ClientFrameSchema,
@@ -68,6 +69,11 @@ function isProper(envelope: DeviceEnvelopeInput): boolean {
 
 function within(value: number, max: number): boolean {
   return value >= 1 && value <= max
+}
+
+/** Whether what a proof says of its TLS channel can be one's: one that is not the relay's own is refused later. */
+export function isChannel(binding: Uint8Array): boolean {
+  return binding.length === 0 || binding.length === channelBindingBytes
 }
 
 const holderBytes = 16

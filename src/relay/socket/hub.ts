@@ -2,6 +2,8 @@ import { randomInt } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer, type RawData, type WebSocket } from 'ws'
+import type { Bytes } from '../../base/bytes.ts'
+import { channelBinding } from '../../wire/channel.ts'
 import { anonymousSocketPath, socketPath } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { reportOf } from '../../base/errors.ts'
@@ -103,7 +105,8 @@ export class SocketHub implements ChangeEvents {
     if (this.#stopping || !places.hasRoom(address)) return turnAway(stream, unavailable)
     this.#server.handleUpgrade(request, stream, head, (socket) =>
       this.#open(socket, stream, (link) => {
-        const peer = path === socketPath ? this.#device(link) : this.#nobody(link, address)
+        const peer =
+          path === socketPath ? this.#device(link, channelBinding(stream)) : this.#nobody(link, address)
         places.add(peer, address)
         return peer
       }),
@@ -174,8 +177,8 @@ export class SocketHub implements ChangeEvents {
     await closed
   }
 
-  #device(link: Link): Connection {
-    return new Connection(link, {
+  #device(link: Link, channel: Bytes): Connection {
+    return new Connection(link, channel, {
       ...this.#deps,
       proved: (connection) => this.#strangers.remove(connection),
       arrive: async (connection, device, holder) => this.#holders.arrive(connection, device, holder),

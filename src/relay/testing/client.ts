@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } fr
 import { IdentityKeyPair, KEMKeyPair, PrivateKey } from '@signalapp/libsignal-client'
 import { fromUuid, toBase64Url, type Bytes } from '../../base/bytes.ts'
 import { attestationInput, authenticationInput, enrolmentInput } from '../../wire/authentication.ts'
+import { unbound } from '../../wire/channel.ts'
 import { routes, type KeyUpload, type RouteAnswer, type RouteName } from '../../wire/http.ts'
 import { limits, protocolVersion } from '../../wire/limits.ts'
 
@@ -154,6 +155,7 @@ export interface Proof {
   readonly generation: Uint8Array
   readonly holder: Uint8Array
   readonly takenUpTo: bigint
+  readonly channelBinding: Uint8Array
 }
 
 /** What a device says of its vault; a new device when left out. */
@@ -164,9 +166,16 @@ export function proof(
   relayId: string,
   nonce: Uint8Array,
   vault: TestVault = {},
+  channelBinding: Uint8Array = unbound,
 ): Proof {
   const accountId = uuidOf(device.accountId)
-  const input = authenticationInput({ relayId, nonce, accountId, deviceId: device.deviceId })
+  const input = authenticationInput({
+    relayId,
+    nonce,
+    accountId,
+    deviceId: device.deviceId,
+    channel: channelBinding,
+  })
   const signature = sign(null, input, device.devicePrivateKey)
   // One run of the program, unless a test says otherwise.
   const usual = {
@@ -174,7 +183,15 @@ export function proof(
     holder: device.deviceKey.subarray(0, 16),
     takenUpTo: BigInt(Number.MAX_SAFE_INTEGER),
   }
-  return { accountId, deviceId: device.deviceId, signature, protocolVersion, ...usual, ...vault }
+  return {
+    accountId,
+    deviceId: device.deviceId,
+    signature,
+    protocolVersion,
+    channelBinding,
+    ...usual,
+    ...vault,
+  }
 }
 
 export function uuidOf(accountId: string): Bytes {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createInvitation, initRelay, startRelay, type RelayOptions, type RunningRelay } from '../index.ts'
 import { enrolDevice, newDevice, type EnrolledDevice } from './client.ts'
 
-/** A real relay in this process, in a folder of its own. */
+/** A real relay in this process, in a folder of its own; `data` names one that there is. */
 export interface RelayFixture {
   readonly data: string
   readonly relay: RunningRelay
@@ -18,6 +18,7 @@ export interface RelayFixture {
 }
 
 export async function relayFixture(options: Partial<RelayOptions> = {}): Promise<RelayFixture> {
+  if (options.data !== undefined) return running(options.data, options)
   const data = join(await mkdtemp(join(tmpdir(), 'valise-relay-')), 'data')
   await initRelay({ data, organisation: 'Ministère des essais' })
   return running(data, options)

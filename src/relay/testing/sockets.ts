@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { connect as secureConnect } from 'node:tls'
 import { create, fromBinary, toBinary, type MessageInitShape } from '@bufbuild/protobuf'
 import { WebSocket } from 'ws'
+import { channelBinding } from '../../wire/channel.ts'
 import { anonymousSocketPath, socketPath } from '../../wire/http.ts'
 import { ClientFrameSchema, ServerFrameSchema, type Envelope, type ServerFrame } from '../../wire/relay_pb.ts'
 import { proof, uuidOf, type EnrolledDevice, type TestVault } from './client.ts'
@@ -33,6 +35,13 @@ export function envelopeTo(
   return { deviceId: to.deviceId, registrationId: to.registrationId, messageId, body }
 }
 
+function streamTo(address: string): Socket {
+  const { hostname, port, protocol } = new URL(address)
+  const to = { port: Number(port), host: hostname }
+  // Who these tests play knows the relay by its address.
+  return protocol === 'https:' ? secureConnect({ ...to, rejectUnauthorized: false }) : connect(to)
+}
+
 /** One scripted WebSocket. Keeps every frame that came in until somebody takes it. */
 class TestSocket {
   readonly socket: WebSocket
@@ -44,8 +53,7 @@ class TestSocket {
   #nextRequest = 1
 
   constructor(address: string, path: string, autoPong: boolean) {
-    const { hostname, port } = new URL(address)
-    this.stream = connect(Number(port), hostname)
+    this.stream = streamTo(address)
     this.socket = new WebSocket(address.replace(/^http/, 'ws') + path, {
       createConnection: () => this.stream,
       autoPong,
@@ -135,9 +143,13 @@ export class TestClient extends TestSocket {
   }
 
   /** Answers the challenge and waits for nothing. */
-  async prove(device: EnrolledDevice, vault: TestVault = {}): Promise<void> {
+  async prove(device: EnrolledDevice, vault: TestVault = {}, channel?: Uint8Array): Promise<void> {
     const challenge = await this.next('challenge')
-    this.send({ case: 'authenticate', value: proof(device, challenge.relayId, challenge.nonce, vault) })
+    const binding = channel ?? channelBinding(this.stream)
+    this.send({
+      case: 'authenticate',
+      value: proof(device, challenge.relayId, challenge.nonce, vault, binding),
+    })
   }
 
   /** A put to devices of one account, which should be the client's own. */

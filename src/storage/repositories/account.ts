@@ -17,6 +17,8 @@ const recordSchema = z.strictObject({
   relayAddress: z.string(),
   relayId: z.string(),
   tlsPin: z.string().nullable(),
+  /** Vaults of before this field are bound to the TLS channel. */
+  tlsEndsAtProxy: z.boolean().default(false),
   trustRoot: z.string(),
   zkPublicParams: z.string(),
   /** The invitation's code while the relay has not confirmed the enrolment; then empty. */
