@@ -1,4 +1,5 @@
 export { startRelay, type RelayOptions, type RunningRelay } from './relay.ts'
+export type { EngineChoice } from './engine.ts'
 export { initRelay, renewCertificate, type InitOptions } from './data/relayData.ts'
 export {
   createInvitation,

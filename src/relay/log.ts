@@ -13,6 +13,7 @@ export interface RelayLog {
 
 export type RelayEvent =
   | 'relay started'
+  | 'peers not reached'
   | 'relay stopping'
   | 'relay stopped'
   | 'relay stopped late'

@@ -3,9 +3,9 @@ import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
-import { lockData } from './data/dataLock.ts'
+import { lockData, type DataLock } from './data/dataLock.ts'
 import { Permits } from './crypto/permits.ts'
-import { blobFolder, databaseFile, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
+import { blobFolder, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
 import { RateLimits, usualBudgets, type Budgets } from './http/budgets.ts'
 import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
 import { clientAddress } from './http/clientAddress.ts'
@@ -31,10 +31,9 @@ import { Housekeeping } from './housekeeping.ts'
 import type { ConnectionTimes } from './socket/connection.ts'
 import { SocketHub } from './socket/hub.ts'
 import { PutBudgets } from './socket/putBudgets.ts'
-import { openSqliteStore } from './store/sqlite.ts'
 import type { SqliteOptions } from './store/sqliteOpen.ts'
-import type { RelayStore } from './store/store.ts'
-import { Tokens } from './tokens.ts'
+import { engineOf, openEngine, type Engine, type EngineChoice } from './engine.ts'
+import { sharedTokenKey, Tokens } from './tokens.ts'
 
 export interface RelayOptions {
   /** A folder that `initRelay` made. */
@@ -52,6 +51,8 @@ export interface RelayOptions {
   readonly trustedProxies?: readonly string[]
   /** Left out: no port for metrics and state, and nothing is counted. */
   readonly operations?: OperationsOptions
+  /** Left out: what the data folder says. */
+  readonly engine?: EngineChoice
   readonly database?: SqliteOptions
   readonly budgets?: Partial<Budgets>
   /** What an account may do within an hour or a day, where it is not `usualAccountBudgets`. */
@@ -70,6 +71,8 @@ export interface RelayOptions {
 export interface RelayTimes extends ConnectionTimes {
   readonly changesMs: number
   readonly housekeepingMs: number
+  /** Between two looks for what other processes said and was not heard. */
+  readonly peersMs: number
   /** Between two looks at the TLS files. */
   readonly tlsMs: number
   /** Between two samples of the queues. */
@@ -78,7 +81,7 @@ export interface RelayTimes extends ConnectionTimes {
   readonly stopMs: number
 }
 
-const usualTimes: RelayTimes = { ...limits, tlsMs: 60_000, sampleMs: 60_000, stopMs: 20_000 }
+const usualTimes: RelayTimes = { ...limits, peersMs: 5_000, tlsMs: 60_000, sampleMs: 60_000, stopMs: 20_000 }
 
 export interface RunningRelay {
   /** `http://127.0.0.1:PORT`, or https with TLS. */
@@ -103,27 +106,32 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     throw new CodedError('relay.tlsRequired')
   if (options.tls !== undefined) checkTlsFiles(options.tls)
   const data = await readRelayData(options.data)
-  const lock = lockData(options.data)
-  let store: RelayStore | null = null
+  const choice = options.engine ?? (await engineOf(options.data))
+  // Several processes may share a database, and then a folder too.
+  const lock: DataLock = choice.kind === 'sqlite' ? lockData(options.data) : { release: () => undefined }
+  let engine: Engine | null = null
   let parts: Parts | null = null
   try {
-    store = openSqliteStore(databaseFile(options.data), options.database)
-    const made = assemble(options, store, data)
+    const { peersMs, holderProbeMs, stopMs } = { ...usualTimes, ...options.times }
+    const [sqlite, log] = [options.database ?? {}, options.log ?? silentLog]
+    engine = await openEngine({ folder: options.data, choice, sqlite, log, peersMs, holderProbeMs })
+    const made = assemble(options, engine, data)
     parts = made
     await made.blobs.start()
     await made.watch.start()
+    await made.peers.start(made.hub)
     const address = await listen(made.app, { host, port: options.port ?? 0, secure, option: 'host' })
     const operations = await startOperations(made, options, address)
     made.tls?.start()
     made.log.info('relay started')
-    const { stopMs } = { ...usualTimes, ...options.times }
     const stop = once(() => stopRelay(made, options.data, made.log, stopMs).finally(() => lock.release()))
     const reload = async (): Promise<void> => made.tls?.reload()
     return { address, operations, relayId: data.anchors.relayId, reload, stop }
   } catch (thrown) {
     await parts?.watch.stop()
     await parts?.housekeeping.stop()
-    await store?.close()
+    await parts?.peers.stop()
+    await engine?.store.close()
     lock.release()
     throw thrown
   }
@@ -143,7 +151,8 @@ interface Parts extends StoppableParts {
   readonly log: RelayLog
 }
 
-function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Parts {
+function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts {
+  const { store, peers } = engine
   const { anchors } = data
   const clock = options.clock ?? systemClock
   const times = { ...usualTimes, ...options.times }
@@ -167,7 +176,8 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
   const trusted = networkList(options.trustedProxies ?? [])
   const addressOf = (request: IncomingMessage): string =>
     clientAddress(request.socket.remoteAddress ?? '', request.headers['x-forwarded-for'], trusted)
-  const tokens = new Tokens(clock)
+  const tokens =
+    engine.kind === 'sqlite' ? new Tokens(clock) : new Tokens(clock, sharedTokenKey(data.zkSecretParams))
   const budgets = { ...usualBudgets, ...options.budgets }
   const rateLimits = new RateLimits(budgets)
   const commits = new GroupCommit({
@@ -208,6 +218,7 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     generationBudgets: new PutBudgets(budgets.generation),
     anonymousBudgets: new PutBudgets<string>(budgets.anonymousPut),
     rateLimits,
+    peers,
     clock,
     log,
     times,
@@ -251,6 +262,7 @@ function assemble(options: RelayOptions, store: RelayStore, data: RelayData): Pa
     log,
     accountBudgets,
     blobs,
+    peers,
   }
 }
 

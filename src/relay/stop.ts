@@ -10,6 +10,7 @@ import type { TlsKeeper } from './operations/tlsKeeper.ts'
 import type { GenerationCommit } from './queue/generationCommit.ts'
 import type { GroupCommit } from './queue/groupCommit.ts'
 import type { SocketHub } from './socket/hub.ts'
+import type { Peers } from './peers/peers.ts'
 import type { RelayStore } from './store/store.ts'
 
 export interface StoppableParts {
@@ -25,6 +26,7 @@ export interface StoppableParts {
   readonly store: RelayStore
   readonly accountBudgets: RunningBudgets
   readonly blobs: Blobs
+  readonly peers: Peers
 }
 
 /**
@@ -43,6 +45,7 @@ export async function stopRelay(
   const inTime = await within(withinMs, drain(parts))
   if (!inTime) log.warn('relay stopped late', { connections: parts.hub.size })
   await parts.operations?.stop(data)
+  await parts.peers.stop()
   await parts.store.close()
   log.info('relay stopped')
 }

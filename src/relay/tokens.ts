@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import {
   concatBytes,
   fromBase64Url,
@@ -29,15 +29,17 @@ const subjectBytes = 16 + 1 + 8 + 8
 const macBytes = 32
 
 /**
- * HTTP tokens that prove themselves: account, device and expiry under an HMAC-SHA256 whose key is made when the
- * process starts and never leaves its memory. Nothing bearer-like is stored; a restart ends every token.
+ * HTTP tokens that prove themselves: account, device and expiry under an HMAC-SHA256. Nothing bearer-like is stored. The
+ * key of a relay that is alone is made when it starts, so that a restart ends every token; several processes share one
+ * that each derives from what lies in its data folder (`sharedTokenKey`).
  */
 export class Tokens {
-  readonly #key = randomBytes(32)
+  readonly #key: Uint8Array
   readonly #clock: Clock
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, key: Uint8Array = randomBytes(32)) {
     this.#clock = clock
+    this.#key = key
   }
 
   issue(subject: TokenSubject): IssuedToken {
@@ -72,4 +74,9 @@ export class Tokens {
       createHmac('sha256', this.#key).update(utf8('valise token v1\0')).update(content).digest(),
     )
   }
+}
+
+/** From a secret that every process of the relay has and nobody else. */
+export function sharedTokenKey(secret: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', secret, new Uint8Array(0), utf8('valise token key v1'), 32))
 }

@@ -36,6 +36,7 @@ const names = {
   database: 'relay.db',
   lock: 'relay.lock',
   blobs: 'blobs',
+  postgres: 'postgres.url',
 } as const
 
 /** Without these nobody's invitation fits the relay any more. In the order in which they have to be written. */
@@ -48,6 +49,11 @@ export function databaseFile(folder: string): string {
 /** Where the bytes of encrypted files lie. */
 export function blobFolder(folder: string): string {
   return join(folder, names.blobs)
+}
+
+/** There only when the relay remembers in PostgreSQL; it may hold a password. */
+export function postgresFile(folder: string): string {
+  return join(folder, names.postgres)
 }
 
 export function lockFile(folder: string): string {
@@ -84,6 +90,8 @@ export interface InitOptions {
   readonly organisation: string
   /** Where to put the trust root's private key; left out: `usualTrustRootFile`. */
   readonly trustRootOut?: string
+  /** Where the relay will remember; left out: in a file of the folder. */
+  readonly postgresUrl?: string
 }
 
 /**
@@ -120,8 +128,11 @@ async function checkFolderOf(trustRootOut: string, data: string): Promise<void> 
   throw new CodedError('argument.invalid', { option: 'trust-root-out' })
 }
 
-async function writeNewRelay({ data, organisation }: InitOptions, trustRootFile: string): Promise<void> {
+async function writeNewRelay(options: InitOptions, trustRootFile: string): Promise<void> {
+  const { data, organisation, postgresUrl } = options
   const trustRoot = generateTrustRoot()
+  if (postgresUrl !== undefined)
+    await writeFileAtomically(join(data, names.postgres), utf8(`${postgresUrl}\n`))
   await writeFileAtomically(trustRootFile, utf8(`${toBase64Url(trustRoot.privateKey)}\n`))
   await writeFileAtomically(join(data, names.zk), utf8(`${toBase64Url(generateZkSecretParams())}\n`))
   await writeSigner(data, issueServerSigner(trustRoot.privateKey, 1))

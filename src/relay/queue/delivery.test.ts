@@ -10,7 +10,8 @@ function envelope(id: number, bytes = 10): StoredEnvelope {
 
 type Act =
   | { readonly kind: 'commit'; readonly count: number }
-  | { readonly kind: 'answerPage' | 'acknowledge' | 'clog' | 'unclog' }
+  /** `elsewhere`: another process commits; its hint may be lost, or come late. */
+  | { readonly kind: 'answerPage' | 'acknowledge' | 'clog' | 'unclog' | 'elsewhere' | 'hint' }
 
 const acts: fc.Arbitrary<Act[]> = fc.array(
   fc.oneof(
@@ -20,6 +21,7 @@ const acts: fc.Arbitrary<Act[]> = fc.array(
     },
     { weight: 5, arbitrary: fc.constant({ kind: 'answerPage' as const }) },
     { weight: 3, arbitrary: fc.constant({ kind: 'acknowledge' as const }) },
+    { weight: 2, arbitrary: fc.constantFrom({ kind: 'elsewhere' as const }, { kind: 'hint' as const }) },
     { weight: 1, arbitrary: fc.constantFrom({ kind: 'clog' as const }, { kind: 'unclog' as const }) },
   ),
   { maxLength: 60 },
@@ -38,6 +40,7 @@ class Bench {
   readonly delivery = new Delivery({
     device: 1,
     queues: {
+      alone: false,
       newest: async () => this.queue.at(-1)?.id ?? 0,
       page: async (_device, after, rows) => {
         const found = this.queue.filter((e) => e.id > after).slice(0, rows)
@@ -74,6 +77,8 @@ class Bench {
     if (act.kind === 'commit') this.commit(act.count)
     else if (act.kind === 'answerPage') this.pending.shift()?.()
     else if (act.kind === 'acknowledge') this.acknowledge()
+    else if (act.kind === 'elsewhere') this.queue.push(envelope(this.queue.length + 1))
+    else if (act.kind === 'hint') this.delivery.look()
     else {
       this.buffered = act.kind === 'clog' ? bufferedBytesMax + 1 : 0
       this.delivery.wake()
@@ -83,6 +88,7 @@ class Bench {
 
   async finish(): Promise<void> {
     await this.act({ kind: 'unclog' })
+    await this.act({ kind: 'hint' })
     for (
       let n = 0;
       n < 5_000 && (this.delivered.length < this.queue.length || this.pending.length > 0);

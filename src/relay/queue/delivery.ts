@@ -3,7 +3,7 @@ import type { QueueStore, StoredEnvelope } from '../store/store.ts'
 
 export interface DeliveryDeps {
   readonly device: number
-  readonly queues: Pick<QueueStore, 'page' | 'newest'>
+  readonly queues: Pick<QueueStore, 'page' | 'newest' | 'alone'>
   /** Sends one frame's worth of envelopes. */
   readonly deliver: (envelopes: readonly StoredEnvelope[]) => void
   readonly queueEmpty: () => void
@@ -52,12 +52,19 @@ export class Delivery {
     this.#ended = true
   }
 
+  /** The newest id that was handed over. */
+  get last(): number {
+    return this.#last
+  }
+
   /** Envelopes of this device that were just committed, in order. */
   stored(envelopes: readonly StoredEnvelope[]): void {
-    if (this.#live && envelopes.length <= this.#room()) {
-      this.#send(envelopes)
-      return
-    }
+    if (this.#live && envelopes.length <= this.#room() && this.#isNext(envelopes)) this.#send(envelopes)
+    else this.look()
+  }
+
+  /** Something new may wait. */
+  look(): void {
     this.#live = false
     this.#again = true
     void this.#pump()
@@ -71,6 +78,11 @@ export class Delivery {
   /** The socket has taken bytes. */
   wake(): void {
     if (!this.#live) void this.#pump()
+  }
+
+  /** Where other processes commit too, one of theirs may lie before: ids of a device are given out without gaps there. */
+  #isNext(envelopes: readonly StoredEnvelope[]): boolean {
+    return this.#deps.queues.alone || envelopes.every(({ id }, n) => id === this.#last + 1 + n)
   }
 
   #room(): number {

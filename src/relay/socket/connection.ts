@@ -136,6 +136,16 @@ export class Connection implements Peer {
     if (this.#state.kind === 'welcome') this.#state.delivery.stored(envelopes)
   }
 
+  /** Something new may wait for the device. */
+  look(): void {
+    if (this.#state.kind === 'welcome') this.#state.delivery.look()
+  }
+
+  /** The newest queue id that was handed over; null before the welcome. */
+  get last(): number | null {
+    return this.#state.kind === 'welcome' ? this.#state.delivery.last : null
+  }
+
   sent(): void {
     if (this.#link.buffered <= bufferedBytesMax) this.#link.release('peer')
     if (this.#state.kind === 'welcome') this.#state.delivery.wake()

@@ -2,15 +2,17 @@ import { sameBytes, type Bytes } from '../../base/bytes.ts'
 import { reportOf } from '../../base/errors.ts'
 import type { RelayLog } from '../log.ts'
 import type { GenerationCommit } from '../queue/generationCommit.ts'
+import type { Arrival, HeldDevice, Peers } from '../peers/peers.ts'
 import type { Connection } from './connection.ts'
 
 export interface HoldersDeps {
   readonly generations: GenerationCommit
   readonly log: RelayLog
   readonly holderProbeMs: number
+  readonly peers: Peers
 }
 
-/** Who has proved to be which device, one connection each. */
+/** Who has proved to be which device, one connection each in all processes together. */
 export class Holders {
   readonly #deps: HoldersDeps
   readonly #byDevice = new Map<number, Connection>()
@@ -31,7 +33,15 @@ export class Holders {
 
   forget(connection: Connection): void {
     const { device } = connection
-    if (device !== null && this.#byDevice.get(device) === connection) this.#byDevice.delete(device)
+    if (device === null || this.#byDevice.get(device) !== connection) return
+    this.#byDevice.delete(device)
+    this.#deps.peers.left(device)
+  }
+
+  held(): readonly HeldDevice[] {
+    return [...this.#byDevice].flatMap(([device, { holder, last }]) =>
+      holder === null || last === null ? [] : [{ device, holder, last }],
+    )
   }
 
   /**
@@ -46,19 +56,52 @@ export class Holders {
     if (this.#turns.get(device) === turn) this.#turns.delete(device)
   }
 
+  /** A run of the device has connected to another process. Throws `relay.unavailable`. */
+  async elsewhere(device: number, holder: Bytes): Promise<Arrival> {
+    const old = this.#byDevice.get(device)
+    if (old === undefined) return 'free'
+    if (await this.#isOther(old, holder)) {
+      await this.#deps.generations.act({ kind: 'freeze', device })
+      this.#deps.log.warn('device frozen')
+      old.refuse('device.frozen')
+      return 'frozen'
+    }
+    old.replaced()
+    return 'free'
+  }
+
+  /** Whether another run than this one holds the place, and lives. */
+  async #isOther(old: Connection, holder: Bytes): Promise<boolean> {
+    if (old.link.closing || old.holder === null || sameBytes(old.holder, holder)) return false
+    return old.link.probe(this.#deps.holderProbeMs)
+  }
+
   /** Never throws: the next arrival waits for this one. */
   async #take(connection: Connection, device: number, holder: Bytes): Promise<void> {
     const old = this.#byDevice.get(device)
-    const other = old?.holder ?? null
-    if (old !== undefined && !old.link.closing && other !== null && !sameBytes(other, holder)) {
-      if (await old.link.probe(this.#deps.holderProbeMs)) {
-        await this.#freeze(old, connection, device)
-        return
-      }
+    if (old !== undefined && (await this.#isOther(old, holder))) {
+      await this.#freeze(old, connection, device)
+      return
     }
-    if (connection.link.closing) return
+    if (connection.link.closing || !(await this.#isFree(connection, device, holder))) return
+    if (connection.link.closing) {
+      if (old === undefined || old.link.closing) this.#deps.peers.left(device)
+      return
+    }
     this.#byDevice.set(device, connection)
     if (old !== undefined) old.replaced()
+  }
+
+  /** Whether no other process has the device; the connection is refused otherwise. */
+  async #isFree(connection: Connection, device: number, holder: Bytes): Promise<boolean> {
+    try {
+      if ((await this.#deps.peers.arrive(device, holder)) === 'free') return true
+      connection.refuse('device.frozen')
+    } catch (thrown) {
+      this.#deps.log.error('request failed', { error: reportOf(thrown).code })
+      connection.refuse('relay.unavailable')
+    }
+    return false
   }
 
   /** One vault, two living programs: a copy. Neither may go on, whichever is the right one. */

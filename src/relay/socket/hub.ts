@@ -10,6 +10,8 @@ import { reportOf } from '../../base/errors.ts'
 import type { RateLimits } from '../http/budgets.ts'
 import type { ChangeEvents } from '../changes.ts'
 import { bufferedBytesMax } from '../queue/delivery.ts'
+import type { Bytes } from '../../base/bytes.ts'
+import type { Arrival, HeldDevice, PeerEvents, Peers } from '../peers/peers.ts'
 import type { PutTarget, StoredEnvelope } from '../store/store.ts'
 import type { ConnectionCounts } from '../operations/metrics.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
@@ -45,12 +47,13 @@ type Made = 'arrive' | 'proved' | 'ephemeral'
 
 export interface HubDeps extends Omit<ConnectionDeps & AnonymousDeps, Made> {
   readonly rateLimits: Pick<RateLimits, 'upgrade'>
+  readonly peers: Peers
   /** The network address that a request comes from, for budgets only. */
   readonly addressOf: (request: IncomingMessage) => string
 }
 
 /** All connections of the relay: takes them in, keeps the living, hands out what was committed. */
-export class SocketHub implements ChangeEvents {
+export class SocketHub implements ChangeEvents, PeerEvents {
   readonly #deps: HubDeps
   readonly #server = new WebSocketServer({
     noServer: true,
@@ -116,14 +119,35 @@ export class SocketHub implements ChangeEvents {
   /** Hands newly committed envelopes to the connections of their devices. */
   stored(envelopes: readonly StoredEnvelope[]): void {
     const runs = new Map<Connection, StoredEnvelope[]>()
+    const elsewhere = new Set<number>()
     for (const envelope of envelopes) {
       const connection = this.#holders.get(envelope.device)
-      if (connection === undefined) continue
+      if (connection === undefined) {
+        elsewhere.add(envelope.device)
+        continue
+      }
       const run = runs.get(connection)
       if (run === undefined) runs.set(connection, [envelope])
       else run.push(envelope)
     }
     for (const [connection, run] of runs) connection.stored(run)
+    this.#deps.peers.stored(elsewhere)
+  }
+
+  wake(devices: readonly number[]): void {
+    for (const device of devices) this.#holders.get(device)?.look()
+  }
+
+  async elsewhere(device: number, holder: Bytes): Promise<Arrival> {
+    return this.#holders.elsewhere(device, holder)
+  }
+
+  frozen(device: number): void {
+    this.#holders.get(device)?.refuse('device.frozen')
+  }
+
+  held(): readonly HeldDevice[] {
+    return this.#holders.held()
   }
 
   removed(devices: readonly number[]): void {
@@ -188,7 +212,10 @@ export class SocketHub implements ChangeEvents {
   #nobody(link: Link, address: string): AnonymousConnection {
     return new AnonymousConnection(link, address, {
       ...this.#deps,
-      ephemeral: (targets) => this.#passOn(targets),
+      ephemeral: (targets) => {
+        this.passOn(targets)
+        this.#deps.peers.ephemeral(targets.filter(({ device }) => this.#holders.get(device) === undefined))
+      },
     })
   }
 
@@ -209,7 +236,7 @@ export class SocketHub implements ChangeEvents {
   }
 
   /** Who reads too slowly loses what is not kept. */
-  #passOn(targets: readonly PutTarget[]): void {
+  passOn(targets: readonly PutTarget[]): void {
     const now = this.#deps.clock.now()
     for (const { device, envelope } of targets) {
       const connection = this.#holders.get(device)

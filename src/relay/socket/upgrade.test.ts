@@ -21,6 +21,7 @@ import { newDevice, proof } from '../testing/client.ts'
 import { TestClient } from '../testing/sockets.ts'
 import { Tokens } from '../tokens.ts'
 import { SocketHub } from './hub.ts'
+import { noPeers } from '../peers/peers.ts'
 import { PutBudgets } from './putBudgets.ts'
 
 let folder: string
@@ -43,6 +44,7 @@ beforeAll(async () => {
     onPressure: (high) => hub.pressure(high),
   })
   hub = new SocketHub({
+    peers: noPeers,
     relayId: 'relay',
     store,
     commits,

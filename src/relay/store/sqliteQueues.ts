@@ -32,6 +32,7 @@ export function sqliteQueues(db: SqliteDatabase, parts: Omit<CommitterParts, 'ju
     'SELECT max(id) AS id FROM queue WHERE device = ?',
   )
   return {
+    alone: true,
     commit: async (group) => orUnavailable(() => commit.run(group)),
     check: async (put) =>
       orUnavailable(() => {

@@ -199,6 +199,8 @@ export interface StoredDeviceBundle {
 }
 
 export interface QueueStore {
+  /** Whether this process alone commits: what it stored itself is all that is new. */
+  readonly alone: boolean
   /**
    * One durable transaction: answers after its fsync, with one outcome for each put in order. When it throws, nothing
    * of the group is stored or deleted. Queue ids rise for ever; `received_at` never falls, whatever the clock does.

@@ -123,6 +123,7 @@ const readNewest = statement<{ readonly id: number | null }>(
  */
 export function pgQueues(db: Database, bounds: PutBounds): QueueStore {
   return {
+    alone: false,
     commit: async (group) =>
       group.puts.length + group.deletes.length === 0
         ? []

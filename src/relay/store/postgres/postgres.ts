@@ -34,6 +34,11 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Relay
     await db.close()
     throw thrown
   }
+  return postgresStore(db, options)
+}
+
+/** Over a database whose tables are up to date; closes it with itself. */
+export function postgresStore(db: Database, options: StoreBounds = {}): RelayStore {
   const { queueBytes = limits.queueBytes, permitsPerDay = limits.permitsPerDay } = options
   const { permitPutsPerHour = limits.permitPutsPerHour } = options
   return {

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { systemCode } from '../base/atomicFile.ts'
+import { CodedError } from '../base/errors.ts'
+import { databaseFile, postgresFile } from './data/relayData.ts'
+import type { RelayLog } from './log.ts'
+import { noPeers, type Peers } from './peers/peers.ts'
+import { PostgresPeers } from './peers/postgresPeers.ts'
+import { Database } from './store/postgres/database.ts'
+import { migrate } from './store/postgres/migrate.ts'
+import { postgresStore } from './store/postgres/postgres.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import type { SqliteOptions } from './store/sqliteOpen.ts'
+import type { RelayStore } from './store/store.ts'
+
+/** Where a relay remembers: in one file of its data folder, or in a database that other processes share. */
+export type EngineChoice =
+  | { readonly kind: 'sqlite' }
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE` */
+  | { readonly kind: 'postgres'; readonly url: string }
+
+/**
+ * What the data folder says, so that no command ever works on another store than the relay beside it: the file
+ * `postgres.url`, or none. Throws `relay.dataDamaged` for a file without a URL.
+ */
+export async function engineOf(folder: string): Promise<EngineChoice> {
+  try {
+    const url = (await readFile(postgresFile(folder), 'utf8')).trim()
+    if (!isPostgresUrl(url)) throw new CodedError('relay.dataDamaged')
+    return { kind: 'postgres', url }
+  } catch (thrown) {
+    if (systemCode(thrown) === 'ENOENT') return { kind: 'sqlite' }
+    throw thrown instanceof CodedError
+      ? thrown
+      : new CodedError('relay.dataNotWritable', {}, { cause: thrown })
+  }
+}
+
+export function isPostgresUrl(text: string): boolean {
+  return /^postgres(?:ql)?:\/\/\S+$/.test(text) && URL.canParse(text)
+}
+
+export interface Engine {
+  readonly kind: EngineChoice['kind']
+  readonly store: RelayStore
+  readonly peers: Peers
+}
+
+export interface EngineOptions {
+  readonly folder: string
+  readonly choice: EngineChoice
+  readonly sqlite?: SqliteOptions
+  readonly log: RelayLog
+  readonly peersMs: number
+  readonly holderProbeMs: number
+}
+
+/** Throws `relay.dataDamaged`, `relay.databaseUnsuitable`, and `relay.databaseUnreachable` while the server is away. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { choice, folder, sqlite, log, peersMs, holderProbeMs } = options
+  if (choice.kind === 'sqlite') {
+    return { kind: 'sqlite', store: openSqliteStore(databaseFile(folder), sqlite), peers: noPeers }
+  }
+  const { url } = choice
+  const db = await openedDatabase(url)
+  const store = postgresStore(db, sqlite)
+  const peers = new PostgresPeers({ db, options: { url }, log, everyMs: peersMs, holderProbeMs })
+  return { kind: 'postgres', store, peers }
+}
+
+/** The store alone, for a command. */
+export async function openStoreOf(folder: string, choice: EngineChoice): Promise<RelayStore> {
+  if (choice.kind === 'sqlite') return openSqliteStore(databaseFile(folder))
+  return postgresStore(await openedDatabase(choice.url))
+}
+
+async function openedDatabase(url: string): Promise<Database> {
+  const db = new Database({ url })
+  try {
+    await migrate(db)
+    return db
+  } catch (thrown) {
+    await db.close()
+    const away = thrown instanceof CodedError && thrown.code === 'relay.unavailable'
+    throw away ? new CodedError('relay.databaseUnreachable', {}, { cause: thrown }) : thrown
+  }
+}

@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createInvitation, initRelay, releaseDevice, startRelay, type RunningRelay } from './index.ts'
+import type { RelayTimes } from './relay.ts'
+import { call, enrolDevice, type EnrolledDevice } from './testing/client.ts'
+import { administer, postgresServer, type PostgresServer } from './testing/postgres.ts'
+import { AnonymousClient, TestClient } from './testing/sockets.ts'
+
+let server: PostgresServer
+let folder: string
+let data: string
+let url: string
+let relays: RunningRelay[]
+let bob: EnrolledDevice
+
+/** So long that no test passes by the look into the store that stands in for lost hints. */
+const never = 600_000
+
+beforeAll(async () => {
+  server = await postgresServer()
+})
+afterAll(async () => server.end())
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valise-processes-'))
+  data = join(folder, 'relay')
+  url = await server.database()
+  await initRelay({ data, organisation: 'X', postgresUrl: url })
+  relays = []
+})
+
+afterEach(async () => {
+  await Promise.all(relays.map(async (relay) => relay.stop()))
+  await rm(folder, { recursive: true, force: true })
+})
+
+/** Relays that share nothing but the database and a copy of the data folder: as in processes of their own. */
+async function started(count: number, times: Partial<RelayTimes> = { peersMs: never }): Promise<string[]> {
+  relays = await Promise.all(Array.from({ length: count }, async () => startRelay({ data, times })))
+  const addresses = relays.map(({ address }) => address)
+  bob = await enrol(addresses[0] ?? '')
+  return addresses
+}
+
+async function enrol(address: string): Promise<EnrolledDevice> {
+  return enrolDevice(address, (await createInvitation({ data, name: 'Bob', address })).code)
+}
+
+function at(addresses: readonly string[], n: number): string {
+  return addresses[n] ?? ''
+}
+
+test('what is put at any process reaches a device at another one: at once, all, once and in order', async () => {
+  const addresses = await started(3)
+  const reader = await TestClient.connect(at(addresses, 1), bob)
+  await reader.next('queueEmpty')
+  const senders = await Promise.all(addresses.map(async (address) => AnonymousClient.connect(address)))
+  const sent = await Promise.all(
+    senders.flatMap((sender) =>
+      Array.from({ length: 60 }, async () => {
+        const id = randomBytes(16)
+        expect((await sender.put(bob, randomBytes(100), id)).outcome.case).toBe('stored')
+        return id.toString('hex')
+      }),
+    ),
+  )
+  const received: Awaited<ReturnType<TestClient['envelopes']>> = []
+  while (received.length < sent.length) {
+    const envelopes = await reader.envelopes(1)
+    reader.acknowledge(envelopes)
+    received.push(...envelopes)
+  }
+  const ids = received.map(({ messageId }) => Buffer.from(messageId).toString('hex'))
+  expect(ids.toSorted()).toEqual(sent.toSorted())
+  expect(received.every(({ queueId }, n) => queueId > (received[n - 1]?.queueId ?? 0n))).toBe(true)
+  await Promise.all([...senders, reader].map(async (client) => client.end()))
+})
+
+test('typing passes, tokens are everybody’s, and a device that is removed is gone everywhere', async () => {
+  const addresses = await started(2, { peersMs: never, changesMs: 50 })
+  const reader = await TestClient.connect(at(addresses, 1), bob)
+  await reader.next('queueEmpty')
+  const sender = await AnonymousClient.connect(at(addresses, 0))
+  const body = randomBytes(700)
+  await sender.put(bob, body, randomBytes(16), { accessKey: bob.accessKey, ephemeral: true })
+  expect(Buffer.from((await reader.envelopes(1))[0]?.body ?? [])).toEqual(body)
+
+  const { token } = reader
+  expect(await call(at(addresses, 0), 'devices', { token })).toMatchObject({ devices: [{ deviceId: 1 }] })
+  await call(at(addresses, 0), 'removeDevice', { token, query: { deviceId: String(bob.deviceId) } })
+  expect(await reader.next('refusal')).toMatchObject({ code: 'relay.deviceGone' })
+  expect(await reader.closed).toEqual({ code: 1008 })
+  await sender.end()
+})
+
+test('two living runs at two processes are frozen; the same run takes its place over, and that of a dead one', async () => {
+  const addresses = await started(2, { peersMs: never, holderProbeMs: 500 })
+  const [run, copy] = [randomBytes(16), randomBytes(16)]
+  const first = await TestClient.connect(at(addresses, 0), bob, { holder: run })
+  const again = await TestClient.connect(at(addresses, 1), bob, { holder: run })
+  expect(await first.closed).toEqual({ code: 4001 })
+  await again.end()
+
+  const dead = await TestClient.connect(at(addresses, 0), bob, { holder: copy }, false)
+  const heir = await TestClient.connect(at(addresses, 1), bob, { holder: run })
+  expect(await dead.closed).toEqual({ code: 4001 })
+
+  const double = new TestClient(at(addresses, 0))
+  await double.prove(bob, { holder: copy })
+  for (const client of [double, heir]) {
+    expect(await client.next('refusal')).toMatchObject({ code: 'device.frozen' })
+    expect(await client.closed).toEqual({ code: 1008 })
+  }
+  await releaseDevice(data, bob.accountId, bob.deviceId)
+  const released = await TestClient.connect(at(addresses, 0), bob, { holder: run })
+  await released.end()
+})
+
+test('where hints are lost, a look into the store finds what waits, and two runs of one device', async () => {
+  const addresses = await started(2, { peersMs: 300, holderProbeMs: 300 })
+  const [run, copy] = [randomBytes(16), randomBytes(16)]
+  const reader = await TestClient.connect(at(addresses, 1), bob, { holder: run })
+  await reader.next('queueEmpty')
+  const sender = await AnonymousClient.connect(at(addresses, 0))
+  // Without it nothing is heard and nothing said; it is made anew after a while.
+  await administer(
+    url,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
+     WHERE pid <> pg_backend_pid() AND (query LIKE 'LISTEN%' OR query LIKE '%pg_notify%')`,
+  )
+  const id = randomBytes(16)
+  await sender.put(bob, randomBytes(10), id)
+  expect(Buffer.from((await reader.envelopes(1))[0]?.messageId ?? [])).toEqual(id)
+
+  await administer(url, `DELETE FROM valise.presence`)
+  const double = await TestClient.connect(at(addresses, 0), bob, { holder: copy })
+  for (const client of [double, reader]) {
+    expect(await client.next('refusal')).toMatchObject({ code: 'device.frozen' })
+  }
+  await sender.end()
+})
