@@ -188,7 +188,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
     onPressure: (high) => hub.pressure(high),
   })
   const permits = new Permits(data.zkSecretParams)
-  const counters = options.counters ?? new Counters()
+  const counters = options.counters ?? operations?.metrics ?? new Counters()
   const accountBudgets = startBudgets({
     store,
     table: accountBudgetsOf(options),

@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { counterNames, type CounterName, type RelayCounters } from '../counters.ts'
 import type { LogCounts, RelayEvent, RelayLog } from '../log.ts'
 
 /** What gauges read when they are asked for. */
@@ -27,7 +28,7 @@ const prefix = 'valise_relay_'
  * The relay in numbers, for Prometheus. What is counted comes from the events of the log, so that the two cannot tell
  * different stories. SECURITY 9: a label is a code or a kind, never an account, a device or an address.
  */
-export class RelayMetrics {
+export class RelayMetrics implements RelayCounters {
   readonly #registry = new Registry()
   readonly #stored = this.#counter('envelopes_stored_total', 'Envelopes stored, repetitions left out.')
   readonly #delivered = this.#counter('envelopes_delivered_total', 'Envelopes handed to connections.')
@@ -59,6 +60,8 @@ export class RelayMetrics {
     registers: [this.#registry],
   })
 
+  readonly #counts = this.#counters()
+
   constructor(observed: Observed) {
     collectDefaultMetrics({ register: this.#registry, prefix })
     this.#gauges(observed)
@@ -72,9 +75,9 @@ export class RelayMetrics {
     return this.#registry.metrics()
   }
 
-  /** A counter of another part, read when asked for. */
-  also(name: string, help: string, value: () => number): void {
-    this.#gauge(name, help, value)
+  /** What other parts count: budgets spent, alerts, encrypted files. */
+  count(name: CounterName, by = 1): void {
+    this.#counts[name].inc(by)
   }
 
   /** Counts an event of the log, whether it is written or not. */
@@ -134,6 +137,18 @@ export class RelayMetrics {
         return ends === null ? undefined : (ends - observed.now()) / 1_000
       },
     )
+  }
+
+  #counters(): Readonly<Record<CounterName, Counter>> {
+    const counters = counterNames.map((name) => {
+      const words = name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+      return [
+        name,
+        this.#counter(`${words}_total`, `Counted since the start: ${words.replaceAll('_', ' ')}.`),
+      ]
+    })
+    // One for each name of the list that the type is made from.
+    return Object.fromEntries(counters) as Record<CounterName, Counter>
   }
 
   #counter(name: string, help: string): Counter {

@@ -88,6 +88,7 @@ test('what the relay did is counted, and neither a scrape nor the log of any lev
   expect(valueOf(metrics, 'refusals_total{of="request",code="relay.unauthorised"}')).toBe(1)
   expect(valueOf(metrics, 'refusals_total{of="connection",code="frame.malformed"}')).toBe(2)
   expect(valueOf(metrics, 'ready')).toBe(1)
+  expect(valueOf(metrics, 'budgets_hard_total')).toBe(0)
   expect(valueOf(metrics, 'queue_bytes')).toBe(3 * marks.body.length)
   expect(valueOf(metrics, 'commit_seconds_count')).toBeGreaterThan(0)
   expect(metrics).toContain('valise_relay_nodejs_eventloop_lag_seconds')
