@@ -6,7 +6,7 @@ import { bodiesForAll, bodiesForOwnDevices } from '../../content/testing.ts'
 import { plainText } from '../../content/text.ts'
 import { handoverStep, nextStep, repairsInARow, type NextStep } from '../sending/delivery.ts'
 import { planContent, planUndecryptable, receptionTime, type Effect } from './receivePlan.ts'
-import { connectionBackOff, jobBackOff, waitBefore } from '../relay/backOff.ts'
+import { advisedWait, connectionBackOff, jobBackOff, waitBefore } from '../relay/backOff.ts'
 import type { PutOutcome } from '../relay/puts.ts'
 
 const sender = { accountId: '0b6f1c9e-7f53-4d7e-9a55-0c1c8a1d2e3f', deviceId: 2 }
@@ -60,6 +60,12 @@ describe('what becomes of a job', () => {
         }
       }),
     )
+  })
+
+  it('follows a relay that says when to come back, within bounds', () => {
+    expect([undefined, 'soon', 200, 5_000, 10 ** 9].map((advice) => advisedWait(1_000, advice))).toEqual([
+      1_000, 1_000, 1_000, 5_000, 120_000,
+    ])
   })
 })
 

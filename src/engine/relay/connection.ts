@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts'
 import { CodedError, type ErrorCode } from '../../base/errors.ts'
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '../../wire/http.ts'
 import type { Envelope } from '../../wire/relay_pb.ts'
-import { connectionBackOff, waitBefore } from './backOff.ts'
+import { advisedWait, connectionBackOff, waitBefore } from './backOff.ts'
 import { RelayHttp } from './httpClient.ts'
 import { isBound, relayAgent, type RelayEndpoint } from './pinnedAgent.ts'
 import { openSocket, type DeviceLogin, type HttpToken, type RelaySocket, type Welcomed } from './socket.ts'
@@ -179,12 +179,13 @@ export class RelayConnection {
     if (this.#end.signal.aborted) return
     this.#attempts += 1
     this.#offlineSince ??= this.#clock.now()
-    const nextAttemptAt = final.has(error.code) ? null : this.#scheduleRetry()
+    const nextAttemptAt = final.has(error.code) ? null : this.#scheduleRetry(error.details['retryAfterMs'])
     this.#events.changed({ state: 'offline', since: this.#offlineSince, nextAttemptAt, error })
   }
 
-  #scheduleRetry(): number {
-    const wait = waitBefore(this.#attempts, connectionBackOff, randomInt(1_000_000) / 1_000_000)
+  #scheduleRetry(advisedMs: unknown): number {
+    const random = randomInt(1_000_000) / 1_000_000
+    const wait = advisedWait(waitBefore(this.#attempts, connectionBackOff, random), advisedMs)
     this.#retry = setTimeout(() => {
       this.#retry = null
       this.start()

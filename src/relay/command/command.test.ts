@@ -8,6 +8,7 @@ import { parseInvitation } from '../../wire/invitation.ts'
 import { call, enrolDevice } from '../testing/client.ts'
 import { TestClient } from '../testing/sockets.ts'
 import { execute } from './execute.ts'
+import { renewedTls, testTls } from '../testing/tls.ts'
 import { bundleRelay, type ProgramResult, type RelayProgram } from '../testing/program.ts'
 
 let program: RelayProgram
@@ -314,6 +315,22 @@ test('help shows every command and setting; the example is a file that changes n
     expect(out).toContain(name)
   const example = await inProcess(['example-config'])
   expect(example.out).toContain('# trusted = [ "10.0.0.0/8" ]')
+})
+
+test('a renewed certificate is taken at SIGHUP', async () => {
+  const place = join(folder, 'renewed')
+  await inProcess(['init', '--data', place, '--name', 'X'])
+  const [certificate, key] = [join(folder, 'relay.pem'), join(folder, 'relay.key')]
+  await writeFile(certificate, testTls.certificate)
+  await writeFile(key, testTls.key)
+  const relay = await program.listen(place, ['--certificate', certificate, '--key', key])
+  await writeFile(certificate, renewedTls.certificate)
+  relay.process.kill('SIGHUP')
+  for (let tries = 0; !relay.log().includes('tls certificate read'); tries += 1) {
+    expect(tries).toBeLessThan(200)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+  expect(await relay.kill('SIGTERM')).toBe(0)
 })
 
 test('status tells what a relay does, and that it is not running; backup and restore say what is theirs', async () => {

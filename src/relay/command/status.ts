@@ -67,5 +67,5 @@ function linesOf(relay: RelayStatus, text: Text): readonly string[] {
 }
 
 function moment(at: number, text: Text): string {
-  return new Date(at).toLocaleString(text.language)
+  return new Date(at).toLocaleString(text.language === 'fr' ? 'fr-FR' : 'en-GB')
 }

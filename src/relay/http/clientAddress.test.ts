@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { networkList } from '../settings/networks.ts'
+import { anonymousSocketPath } from '../../wire/http.ts'
+import { ask } from '../testing/client.ts'
+import { relayFixture } from '../testing/fixture.ts'
 import { clientAddress, nobodyTrusted } from './clientAddress.ts'
 
 const trusted = networkList(['10.0.0.0/8'])
@@ -29,3 +33,43 @@ test('whoever is not trusted cannot choose an address, and what is no address is
     }),
   )
 })
+
+test.each([
+  [['127.0.0.0/8'], [200, 429, 200, 101, 429, 101]],
+  [[], [200, 429, 429, 101, 429, 429]],
+])(
+  'budgets by address count what a trusted proxy says, and nobody else (%j)',
+  async (trustedProxies, expected) => {
+    const once = { requests: 1, perMs: 60_000 }
+    const fixture = await relayFixture({
+      host: '0.0.0.0',
+      tlsEndsAtProxy: true,
+      trustedProxies,
+      budgets: { address: once, upgrade: once },
+    })
+    const address = fixture.address.replace('0.0.0.0', '127.0.0.1')
+    const places = ['203.0.113.1', '203.0.113.1', '203.0.113.2']
+    const statuses: number[] = []
+    for (const place of places) {
+      const answer = await ask(address, 'GET', '/v1/anchors', { headers: { 'x-forwarded-for': place } })
+      statuses.push(answer.status)
+    }
+    for (const place of places) statuses.push(await upgraded(address, place))
+    expect(statuses).toEqual(expected)
+    await fixture.end()
+  },
+)
+
+/** The status that a handshake is answered with. */
+async function upgraded(address: string, place: string): Promise<number> {
+  const socket = new WebSocket(address.replace('http', 'ws') + anonymousSocketPath, {
+    headers: { 'x-forwarded-for': place },
+  })
+  const status = await new Promise<number>((resolve) => {
+    socket.once('open', () => resolve(101))
+    socket.once('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0))
+    socket.on('error', () => undefined)
+  })
+  socket.terminate()
+  return status
+}

@@ -15,7 +15,7 @@ import type { PutTarget, StoredEnvelope } from '../store/store.ts'
 import type { ConnectionCounts } from '../operations/metrics.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
-import { ephemeralFrame, unavailableRetryMs } from './frames.ts'
+import { ephemeralFrame } from './frames.ts'
 import { Holders } from './holders.ts'
 import { closeCodes, Link } from './link.ts'
 import type { Peer } from './peer.ts'
@@ -193,7 +193,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
       this.#all.size === 0 ? Promise.resolve() : new Promise<void>((resolve) => (this.#emptied = resolve))
     for (const peer of this.#all) {
       peer.ended()
-      peer.link.refuse('relay.unavailable', closeCodes.goingAway, randomInt(spreadMs) + unavailableRetryMs)
+      peer.link.refuse('relay.unavailable', closeCodes.goingAway, 1 + randomInt(spreadMs))
       // Its answer to the close has to be read.
       for (const reason of ['stop', 'disk', 'peer'] as const) peer.link.release(reason)
     }
