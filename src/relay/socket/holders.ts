@@ -27,10 +27,6 @@ export class Holders {
     return this.#byDevice.get(device)
   }
 
-  ofAccount(accountId: string): readonly Connection[] {
-    return [...this.#byDevice.values()].filter((connection) => connection.accountId === accountId)
-  }
-
   forget(connection: Connection): void {
     const { device } = connection
     if (device === null || this.#byDevice.get(device) !== connection) return

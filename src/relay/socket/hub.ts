@@ -14,6 +14,7 @@ import type { Arrival, HeldDevice, PeerEvents, Peers } from '../peers/peers.ts'
 import type { PutTarget, StoredEnvelope } from '../store/store.ts'
 import type { ConnectionCounts } from '../operations/metrics.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
+import { ByAccount } from './byAccount.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
 import { ephemeralFrame } from './frames.ts'
 import { Holders } from './holders.ts'
@@ -64,6 +65,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   readonly #strangers = new Strangers<Peer>(strangersMax, strangersOfAddress)
   readonly #anonymous = new Strangers<Peer>(anonymousMax, anonymousOfAddress)
   readonly #holders: Holders
+  readonly #byAccount = new ByAccount()
   readonly #keepAlive: NodeJS.Timeout
   #paused = false
   #stopping = false
@@ -154,13 +156,11 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   }
 
   changed(accountId: string, revision: number): void {
-    for (const connection of this.#holders.ofAccount(accountId)) connection.changed(revision)
+    for (const connection of this.#byAccount.of(accountId)) connection.changed(revision)
   }
 
   disabled(accountId: string): void {
-    for (const peer of this.#all) {
-      if (peer instanceof Connection && peer.accountId === accountId) peer.refuse('account.disabled')
-    }
+    for (const connection of this.#byAccount.of(accountId)) connection.refuse('account.disabled')
   }
 
   missed(): void {
@@ -203,7 +203,10 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   #device(link: Link, channel: Bytes): Connection {
     return new Connection(link, channel, {
       ...this.#deps,
-      proved: (connection) => this.#strangers.remove(connection),
+      proved: (connection) => {
+        this.#strangers.remove(connection)
+        this.#byAccount.add(connection)
+      },
       arrive: async (connection, device, holder) => this.#holders.arrive(connection, device, holder),
     })
   }
@@ -251,7 +254,10 @@ export class SocketHub implements ChangeEvents, PeerEvents {
     this.#all.delete(peer)
     this.#strangers.remove(peer)
     this.#anonymous.remove(peer)
-    if (peer instanceof Connection) this.#holders.forget(peer)
+    if (peer instanceof Connection) {
+      this.#holders.forget(peer)
+      this.#byAccount.remove(peer)
+    }
     this.#deps.log.debug('connection closed', { connections: this.#all.size })
     if (this.#all.size === 0) this.#emptied()
   }
