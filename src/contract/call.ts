@@ -28,6 +28,7 @@ export const commonErrors: readonly ErrorCode[] = [
   'relay.certificate',
   'relay.unauthorised',
   'relay.tooManyRequests',
+  'account.disabled',
   'relay.malformedAnswer',
   'vault.diskFull',
   'vault.busy',

@@ -30,6 +30,7 @@ export const deviceCalls = {
       'link.tooManyTries',
       'link.notNow',
       'device.limit',
+      'account.guest',
       'policy.forbidden',
     ],
   }),

@@ -81,6 +81,11 @@ export class RelayProcess {
     return await this.#invitation(['--account', accountId])
   }
 
+  /** One of the administrator's commands, beside the relay: `['accounts', 'disable', '--account', ID]`. */
+  async administer(parts: readonly string[]): Promise<void> {
+    await run(node, [bundle, ...parts, '--data', this.data])
+  }
+
   async #invitation(parts: readonly string[], address = this.address): Promise<string> {
     const all = ['invite', '--data', this.data, '--address', address, ...parts, '--json']
     const { stdout } = await run(node, [bundle, ...all])
