@@ -1,7 +1,7 @@
 // `npm run bench -- SUITE [--long]`: bundles bench/SUITE.bench.ts, runs it, writes out/bench/SUITE.json, prints a table.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { build as rolldownBuild } from 'rolldown'
 import { build } from './build.mjs'
@@ -28,12 +28,32 @@ const windowed = new Set(['start', 'interface'])
 /** Suites that talk to a relay in a process of its own. */
 const relayed = new Set(['engine'])
 
+/** Programs that a suite starts, besides itself. */
+const programs = {
+  relay: ['src/relay/testing/entry.unbudgeted.ts', 'src/relay/testing/entry.prototype.ts'],
+}
+
 /** @param {string} suite */
 async function bundle(suite) {
-  const file = join(out, 'bench-run', `${suite}.mjs`)
+  const others = suite in programs ? programs[/** @type {keyof typeof programs} */ (suite)] : []
+  for (const path of others) await bundleFile(path, basename(path, '.ts'))
+  return bundleFile(`bench/${suite}.bench.ts`, suite)
+}
+
+/** @param {string} path @param {string} name */
+async function bundleFile(path, name) {
+  const file = join(out, 'bench-run', `${name}.mjs`)
   await rolldownBuild({
-    input: join(root, 'bench', `${suite}.bench.ts`),
-    external: [...builtinModules, /^node:/, /^@signalapp\//, 'better-sqlite3', /^@?playwright/],
+    input: join(root, path),
+    external: [
+      ...builtinModules,
+      /^node:/,
+      /^@signalapp\//,
+      'better-sqlite3',
+      'pg',
+      'amqplib',
+      /^@?playwright/,
+    ],
     platform: 'node',
     output: { file, format: 'esm', codeSplitting: false },
     logLevel: 'warn',
@@ -91,6 +111,7 @@ await reported(async () => {
   if (!flags.includes('--bundled')) {
     await bundle(suite)
     if (relayed.has(suite)) await build(['relay'])
+    if (suite === 'relay') provideDebianPackages(['test', 'peers'])
     if (windowed.has(suite)) return runWindowed(suite, flags)
   }
   return (await measure(suite, flags.includes('--long'))) ? 0 : 1

@@ -1,6 +1,6 @@
 // The Debian packages that running and testing need beyond Node, and how they get there.
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 /** Package, and the command, shared library or file by which its presence is seen. */
@@ -25,7 +25,15 @@ const wanted = {
     ['libc6-dev', 'gencat'],
     ['postgresql-15', '/usr/lib/postgresql/15/bin/postgres'],
   ],
+  peers: [
+    ['mosquitto', 'mosquitto'],
+    ['nats-server', 'nats-server'],
+    ['rabbitmq-server', 'rabbitmq-server'],
+  ],
 }
+
+/** While it is there and says 101, Debian starts no service that it installs. */
+const servicePolicy = '/usr/sbin/policy-rc.d'
 
 /** @param {string} command */
 function onPath(command) {
@@ -69,8 +77,18 @@ export function provideDebianPackages(purposes) {
   }
   console.log(`installing ${names.join(', ')}`)
   run('apt-get update -qq')
-  if (names.includes('postgresql-15')) withoutCluster(() => run(command))
-  else run(command)
+  withoutServices(() => (names.includes('postgresql-15') ? withoutCluster(() => run(command)) : run(command)))
+}
+
+/** @param {() => void} act */
+function withoutServices(act) {
+  if (existsSync(servicePolicy)) return act()
+  writeFileSync(servicePolicy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
+  try {
+    act()
+  } finally {
+    rmSync(servicePolicy, { force: true })
+  }
 }
 
 /** @param {string} line */

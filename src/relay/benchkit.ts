@@ -25,3 +25,8 @@ export async function relayBench(address: string, invitation: string): Promise<R
     end: () => sender.end(),
   }
 }
+
+export { enrolDevice, type EnrolledDevice } from './testing/client.ts'
+export { loadReceiver, loadSender, type LoadEnd, type LoadSender } from './testing/load.ts'
+export { RawSocket } from './testing/rawSocket.ts'
+export { testTls } from './testing/tls.ts'
