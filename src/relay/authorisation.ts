@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Bytes } from '../base/bytes.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { limits } from '../wire/limits.ts'
@@ -31,5 +31,5 @@ export function authorisationOf(
 
 /** All that is kept of an access key. */
 function accessKeyHash(accessKey: Uint8Array): Bytes {
-  return new Uint8Array(createHash('sha256').update(accessKey).digest())
+  return new Uint8Array(hash('sha256', accessKey, 'buffer'))
 }

@@ -2,7 +2,7 @@ import { copyBytes, sameBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import { uuidBytes } from './accountRows.ts'
-import { admitter } from './sqliteAccess.ts'
+import { admitted, recipientReader } from './sqliteAccess.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'
 import type {
@@ -125,7 +125,7 @@ function counter(db: SqliteDatabase): (device: number) => KeyCount {
 type Taker = (accountId: Uint8Array, by: Authorisation, now: number, spared: boolean) => BundleOutcome
 
 function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
-  const admit = admitter(db)
+  const find = recipientReader(db)
   const devices = db.prepare<[number, number], DeviceKeysRow>(
     `SELECT d.id AS device, d.device_id, d.registration_id, d.device_key, d.attestation, k.signed_id, k.signed_key,
             k.signed_signature, k.kyber_id, k.kyber_key, k.kyber_signature
@@ -138,20 +138,20 @@ function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
     pop('one_time_kyber_pre_keys', 'key_id, public_key, signature'),
   )
   return (accountId, by, now, spared) => {
-    const admitted = admit(accountId, by)
-    if (admitted.kind !== 'admitted') return admitted
+    const admission = admitted(find(accountId), by)
+    if (admission.kind !== 'admitted') return admission
     if (by.kind === 'permit') {
       if (permits.find(by.permit) !== null) return { kind: 'permitSpent' }
       permits.spend(by.permit, null, now)
     }
     const bundles = devices
-      .all(admitted.account, by.kind === 'own' ? by.except : 0)
+      .all(admission.account, by.kind === 'own' ? by.except : 0)
       .map((d) =>
         spared
           ? bundleOf(d, undefined, undefined)
           : bundleOf(d, popPre.get(d.device), popKyber.get(d.device)),
       )
-    return { kind: 'taken', bundle: { identityKey: copyBytes(admitted.identityKey), devices: bundles } }
+    return { kind: 'taken', bundle: { identityKey: copyBytes(admission.identityKey), devices: bundles } }
   }
 }
 

@@ -1,6 +1,6 @@
 import { limits } from '../../wire/limits.ts'
 import { putHash } from './putHash.ts'
-import { PutJudge } from './putJudge.ts'
+import { PutJudge, SeenRecipients } from './putJudge.ts'
 import type { RecipientLimit } from './recipientLimit.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'
@@ -102,9 +102,13 @@ class Committer {
       `INSERT INTO queue (id, device, message_id, received_at, body) VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (device, message_id) DO NOTHING`,
     )
-    this.#delete = db.prepare<[number, number], { bytes: number }>(
-      'DELETE FROM queue WHERE id = ? AND device = ? RETURNING length(body) AS bytes',
-    )
+    // All of a device at once: one by one, with their lengths, they cost as much as the puts.
+    this.#delete = db
+      .prepare<[string, number], [id: number, bytes: number]>(
+        `DELETE FROM queue WHERE id IN (SELECT value FROM json_each(?)) AND device = ?
+         RETURNING id, length(body)`,
+      )
+      .raw()
     this.#exists = db.prepare<[number, Uint8Array], { id: number }>(
       'SELECT id FROM queue WHERE device = ? AND message_id = ?',
     )
@@ -142,32 +146,35 @@ class Committer {
     const state = this.#readState.get() ?? { last_id: 0, received_at: 0 }
     const receivedAt = Math.max(state.received_at, group.now)
     const numbers = { lastId: state.last_id, receivedAt, now: group.now }
-    const outcomes = group.puts.map((put) => this.#put(put, numbers))
+    const seen = new SeenRecipients()
+    const outcomes = group.puts.map((put) => this.#put(put, numbers, seen))
     this.#writeState.run(numbers.lastId, numbers.receivedAt)
     return outcomes
   }
 
   #removeAll(deletes: readonly QueueDelete[]): void {
-    const highest = new Map<number, number>()
-    for (const gone of deletes) {
-      if (this.#remove(gone)) highest.set(gone.device, Math.max(gone.id, highest.get(gone.device) ?? 0))
+    const ids = new Map<number, number[]>()
+    for (const { device, id } of deletes) {
+      const known = ids.get(device)
+      if (known === undefined) ids.set(device, [id])
+      else known.push(id)
     }
-    for (const [device, id] of highest) this.#raise.run(id, device)
+    for (const [device, gone] of ids) this.#remove(device, gone)
   }
 
-  #remove(gone: QueueDelete): boolean {
-    const removed = this.#delete.get(gone.id, gone.device)
-    if (removed === undefined) return false
-    const waiting = this.#waiting.get(gone.device)
-    if (waiting === undefined) return true
-    waiting.envelopes -= 1
-    waiting.bytes -= removed.bytes
-    if (waiting.envelopes <= 0) this.#waiting.delete(gone.device)
-    return true
+  #remove(device: number, ids: readonly number[]): void {
+    const removed = this.#delete.all(JSON.stringify(ids), device)
+    if (removed.length === 0) return
+    this.#raise.run(Math.max(...removed.map(([id]) => id)), device)
+    const waiting = this.#waiting.get(device)
+    if (waiting === undefined) return
+    waiting.envelopes -= removed.length
+    for (const [, bytes] of removed) waiting.bytes -= bytes
+    if (waiting.envelopes <= 0) this.#waiting.delete(device)
   }
 
-  #put(put: PutRequest, numbers: Numbers): PutOutcome {
-    const judged = this.#parts.judge.judge(put)
+  #put(put: PutRequest, numbers: Numbers, seen: SeenRecipients): PutOutcome {
+    const judged = this.#parts.judge.judge(put, seen)
     if (judged.kind === 'repeated') return { kind: 'stored', added: [] }
     if (judged.kind !== 'proper') return judged
     const { account, targets } = judged
