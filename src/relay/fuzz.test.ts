@@ -51,7 +51,7 @@ test(
       await rm(folder, { recursive: true, force: true })
     }
   },
-  long ? 30 * 60_000 : 240_000,
+  long ? 30 * 60_000 : 600_000,
 )
 
 interface RoundResult {
