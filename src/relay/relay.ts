@@ -201,7 +201,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
   const blobs = new Blobs({
     folder: blobFolder(options.data),
     store: store.blobs,
-    settings: { ...usualBlobSettings, ...options.blobs },
+    settings: { ...usualBlobSettings, shared: engine.kind === 'postgres', ...options.blobs },
     clock,
     log,
     counters,

@@ -24,8 +24,10 @@ export const limits = {
   oneTimePreKeysPerUpload: 100,
   /** One-time keys the relay keeps for a device, of each kind. */
   oneTimePreKeysKept: 200,
-  /** People in one answer. When more match, the first answer tells their number only. */
-  directoryPage: 8,
+  /** So many people are shown at once; when more match, the first answer tells their number only. */
+  directoryShown: 5,
+  /** People in one answer to who asks on. */
+  directoryPage: 20,
   directoryQueryCharacters: 64,
   /** A device must authenticate within this time after the challenge. */
   authenticationMs: 10_000,

@@ -19,7 +19,7 @@ export interface BlobSettings {
   readonly totalBytes: number
   /** Free space of their disk that is left to others. */
   readonly freeBytes: number
-  /** Other processes write to the same folder: only old files without a name are taken for left behind. */
+  /** Other processes have the same store and may write to the same folder: only old files without a name are taken for left behind. */
   readonly shared: boolean
   readonly sweepMs: number
 }
@@ -74,6 +74,7 @@ export class Blobs {
   readonly #files: BlobFiles
   readonly #repeats = new Map<string, number>()
   #coming = 0
+  #sweptAt = 0
   #sweeping: Promise<void> = Promise.resolve()
   readonly #timer: NodeJS.Timeout
 
@@ -85,9 +86,7 @@ export class Blobs {
 
   async start(): Promise<void> {
     await this.#files.prepare()
-    const { shared } = this.#deps.settings
-    const before = shared ? Date.now() - leftBehindMs : Infinity
-    await this.#files.sweep(await this.#deps.store.files(), before)
+    await this.#sweepFiles(this.#deps.settings.shared ? Date.now() - leftBehindMs : Infinity)
     await this.expire()
   }
 
@@ -174,6 +173,11 @@ export class Blobs {
     }
   }
 
+  async #sweepFiles(before: number): Promise<void> {
+    this.#sweptAt = performance.now()
+    await this.#files.sweep(await this.#deps.store.files(), before)
+  }
+
   /** A permit pays for one read, which may have failed a few times. */
   #repeat({ spendId }: SpendablePermit): void {
     const key = toBase64Url(spendId)
@@ -188,6 +192,9 @@ export class Blobs {
     this.#sweeping = this.#sweeping.then(async () => {
       try {
         await this.expire()
+        // Files that another process forgot lie here where each has a folder of its own.
+        if (performance.now() - this.#sweptAt > leftBehindMs)
+          await this.#sweepFiles(Date.now() - leftBehindMs)
       } catch (thrown) {
         log.error('blobs not swept', { error: reportOf(thrown).code, engine: engineCode(thrown) })
       }

@@ -76,7 +76,7 @@ test('a device has its limit, the account has another, and a refusal says when i
 
 test('without a second factor a soft limit is only told; who has one is asked for it', async () => {
   const asking = ledger('needed')
-  expect(await many(asking, 100)).toBe(90)
+  expect(await many(asking, 140)).toBe(120)
   await expect(asking.spend(device(1), 'directory')).rejects.toMatchObject({ code: 'budget.stepUp' })
   await asking.drain()
   expect(await many(ledger('given'), 10)).toBe(10)

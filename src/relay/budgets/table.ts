@@ -23,13 +23,13 @@ export interface AccountBudget {
  */
 export const usualAccountBudgets = {
   /** People of the directory that are shown; the same one counts once in a window. */
-  directory: { windowMs: hourMs, device: { soft: 90, hard: 150 }, account: { soft: 120, hard: 200 } },
+  directory: { windowMs: hourMs, device: { soft: 120, hard: 150 }, account: { soft: 160, hard: 200 } },
   /** Questions to the directory: their totals tell something even when nobody is shown. */
   searches: { windowMs: hourMs, device: { soft: 400, hard: 600 }, account: { soft: 600, hard: 900 } },
   /** Bundles of the account's own other devices: each takes one-time keys. */
   ownKeys: { windowMs: hourMs, device: { soft: 60, hard: 120 }, account: { soft: 120, hard: 240 } },
   /** Devices that are linked. */
-  links: { windowMs: dayMs, device: null, account: { soft: 3, hard: 10 } },
+  links: { windowMs: dayMs, device: null, account: { soft: 2, hard: 5 } },
   /** Blind permits drawn; the draw itself counts them by UTC days and is what refuses. */
   permits: {
     windowMs: dayMs,

@@ -1,7 +1,9 @@
+import { alertsCommands } from './alerts.ts'
 import { backup } from './backup.ts'
 import { check } from './check.ts'
 import { accountsCommands } from './accounts.ts'
 import { accountsExport } from './accountsExport.ts'
+import { budgetsCommands } from './budgets.ts'
 import type { Command } from './command.ts'
 import { devices } from './devices.ts'
 import { domains } from './domains.ts'
@@ -31,6 +33,8 @@ export const commands: readonly Command[] = [
   devices,
   revoke,
   release,
+  ...alertsCommands,
+  ...budgetsCommands,
   domains,
   journal,
   renewCertificate,

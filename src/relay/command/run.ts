@@ -1,4 +1,5 @@
 import { pino } from 'pino'
+import type { Language } from '../../text/index.ts'
 import { redacted, relayLog, type RelayLog } from '../log.ts'
 import { startRelay, type RelayOptions } from '../relay.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
@@ -7,6 +8,8 @@ import { settingOptions, type Command } from './command.ts'
 import { settingsOf } from './place.ts'
 import { readGiven } from './readGiven.ts'
 import { missing } from './values.ts'
+
+const megabyte = 1024 * 1024
 
 export const run: Command = {
   name: 'run',
@@ -23,7 +26,13 @@ export const run: Command = {
       ...(await tlsOf(settings)),
       tlsEndsAtProxy: settings['tls.endsAtProxy'],
       trustedProxies: settings['proxy.trusted'],
-      ...(megabytes === null ? {} : { database: { maxBytes: megabytes * 1024 * 1024 } }),
+      ...(megabytes === null ? {} : { database: { maxBytes: megabytes * megabyte } }),
+      ...alertMailOf(settings, terminal.language),
+      blobs: {
+        maxBytes: settings['blobs.maxMegabytes'] * megabyte,
+        totalBytes: settings['blobs.totalMegabytes'] * megabyte,
+        freeBytes: settings['blobs.freeMegabytes'] * megabyte,
+      },
       operations: {
         host: settings['metrics.host'],
         port: settings['metrics.port'],
@@ -37,6 +46,11 @@ export const run: Command = {
     await terminal.ended
     await relay.stop()
   },
+}
+
+function alertMailOf(settings: Settings, language: Language): Pick<RelayOptions, 'alertMail'> {
+  const [program, ...args] = settings['alerts.command']
+  return program === undefined ? {} : { alertMail: { command: [program, ...args], language } }
 }
 
 async function tlsOf(settings: Settings): Promise<Pick<RelayOptions, 'tls' | 'readTls'>> {

@@ -28,7 +28,7 @@ interface Cursor {
 /** Each costs up to some milliseconds in a large directory; no name and function together have so many. */
 const wordsMax = 12
 
-/** A question that more people match than a page holds is answered by their number alone; who wants them asks on. */
+/** A question that more than a few people match is answered by their number alone; who wants them asks on. */
 export function searchDirectory(deps: DirectoryDeps): Handler<'directory'> {
   return async ({ device, query }) => {
     const cursor = query.after === undefined ? null : readCursor(query.after)
@@ -41,7 +41,7 @@ export function searchDirectory(deps: DirectoryDeps): Handler<'directory'> {
       after: cursor?.accountId ?? null,
       except: device.accountId,
       counted: cursor === null,
-      limit: limits.directoryPage,
+      limit: cursor === null ? limits.directoryShown : limits.directoryPage,
       ...(scope === null ? {} : { within: scope }),
     })
     const total = page.total ?? cursor?.total ?? 0

@@ -161,16 +161,18 @@ test('a reservation counts as a device until its time is over; a second secret v
 })
 
 test('an account has so many devices and no more', async () => {
+  // As many as a day's budget allows, and the next ones on another day.
+  const twoDaysMs = 48 * 3_600_000
   let found = 0
   for (let count = 2; count <= limits.devicesPerAccount; count += 1) {
     found += 1
     if (found % limits.linkTries === 0) {
-      now += limits.linkMs
+      now += twoDaysMs
       token = await tokenOf(alice)
     }
     await linkDevice(fixture.address, alice, token)
   }
-  now += limits.linkMs
+  now += twoDaysMs
   token = await tokenOf(alice)
   const offer = await offerLink(fixture.address)
   await call(fixture.address, 'linkFind', { token, body: idOf(offer) })
@@ -178,6 +180,24 @@ test('an account has so many devices and no more', async () => {
   await call(fixture.address, 'removeDevice', { token, query: { deviceId: '5' } })
   const { deviceId } = await call(fixture.address, 'linkReserve', { token, body: idOf(offer) })
   expect(deviceId).toBe(limits.devicesPerAccount + 1)
+})
+
+test('an account links so many devices a day, is told so where the code was typed, and when it may again', async () => {
+  for (let n = 0; n < 5; n += 1) {
+    now += limits.linkMs
+    token = await tokenOf(alice)
+    await linkDevice(fixture.address, alice, token)
+  }
+  now += limits.linkMs
+  token = await tokenOf(alice)
+  const offer = await offerLink(fixture.address)
+  await call(fixture.address, 'linkFind', { token, body: idOf(offer) })
+  const { status, body } = await post('reserve', idOf(offer), token)
+  expect([status, body]).toMatchObject([429, { code: 'budget.spent' }])
+  const { retryAfterMs } = body as { readonly retryAfterMs: number }
+  now += retryAfterMs
+  token = await tokenOf(alice)
+  await linkDevice(fixture.address, alice, token)
 })
 
 test('the public steps have a budget for a network address', async () => {

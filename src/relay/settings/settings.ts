@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { limits } from '../../wire/limits.ts'
 import { isNetwork } from './networks.ts'
 
 /** How a value is written: as TOML has it, and as text in the environment and on the command line. */
@@ -25,6 +26,7 @@ const line = z
   .max(4096)
   .regex(/^\P{Cc}*$/u)
 const port = z.int().min(0).max(65_535)
+const megabyte = 1024 * 1024
 const megabytes = z.int().min(1).max(1_000_000_000)
 
 /** Keeps the types of one entry; nothing else. */
@@ -98,6 +100,28 @@ export const settingTable = {
     schema: z.array(line).max(20),
     standard: [],
     example: ['/usr/sbin/sendmail', '-i'],
+  }),
+  'alerts.command': setting({
+    kind: 'list',
+    schema: z.array(line).max(20).readonly(),
+    standard: [],
+    example: ['/usr/sbin/sendmail', '-i', 'securite@ministere.example'],
+  }),
+  'blobs.maxMegabytes': setting({
+    kind: 'number',
+    schema: z
+      .int()
+      .min(1)
+      .max(limits.blobBytes / megabyte),
+    standard: limits.blobBytes / megabyte,
+    example: 50,
+  }),
+  'blobs.totalMegabytes': setting({ kind: 'number', schema: megabytes, standard: 51_200, example: 200_000 }),
+  'blobs.freeMegabytes': setting({
+    kind: 'number',
+    schema: z.int().min(0).max(1_000_000_000),
+    standard: 1_024,
+    example: 5_000,
   }),
   'stop.seconds': setting({
     kind: 'number',
