@@ -121,7 +121,7 @@ const noErrorText = {
  */
 const timed = [
   'src/engine/conversations/expiry.ts',
-  'src/engine/account/generation.ts',
+  'src/engine/account/paced.ts',
   'src/engine/messenger.ts',
   'src/engine/sending/outbox.ts',
   'src/engine/conversations/typing.ts',

@@ -11,6 +11,7 @@ import type { Vault } from '../../storage/vault.ts'
 import { limits } from '../../wire/limits.ts'
 import type { ReachPoint } from '../crashPoints.ts'
 import type { Journal } from '../profile/journal.ts'
+import { Paced } from './paced.ts'
 import type { RelaySocket, VaultStanding, Welcomed } from '../relay/socket.ts'
 
 interface GenerationParts {
@@ -33,9 +34,8 @@ export class Generation {
   readonly #parts: GenerationParts
   /** Tells this run's return from a second holder. */
   readonly #holder = copyBytes(randomBytes(16))
-  #renewedAt = -Infinity
-  #timer: NodeJS.Timeout | null = null
-  #renewing: Promise<void> | null = null
+  /** The relay knows one token that waits for its confirmation: what leaves meanwhile must not ask for another one. */
+  readonly #renewals = new Paced(limits.generationEveryMs)
 
   constructor(parts: GenerationParts) {
     this.#parts = parts
@@ -48,6 +48,7 @@ export class Generation {
 
   /** Nothing is encrypted before this has settled. Rejects when the vault or the connection fails. */
   async welcomed({ verdict, nextGeneration, socket }: Welcomed): Promise<void> {
+    this.#renewals.begun()
     // A relay that has forgotten this device cannot tell whether the vault is the last one.
     const known = readGeneration(this.#parts.vault.sql) !== null
     const found = verdict === 'first' && known ? 'unsure' : verdict
@@ -71,19 +72,12 @@ export class Generation {
 
   /** Something has left: the token that a copy of before holds must not last. */
   sent(socket: RelaySocket): void {
-    if (this.#timer !== null) return
-    const wait = Math.max(0, this.#renewedAt + limits.generationEveryMs - performance.now())
-    this.#timer = setTimeout(() => {
-      this.#timer = null
-      this.#renewing = this.#renew(socket, false).catch(() => undefined)
-    }, wait)
-    this.#timer.unref()
+    this.#renewals.ask(async () => this.#renew(socket, false))
   }
 
   /** At an orderly stop, after the last sending: the next start then knows that nothing left since. */
   async stop(socket: RelaySocket | null): Promise<void> {
-    if (this.#timer !== null) clearTimeout(this.#timer)
-    await this.#renewing
+    await this.#renewals.stop()
     // Without the relay the next start begins its sessions anew, which loses nothing.
     if (socket !== null) await this.#renew(socket, true).catch(() => undefined)
   }
@@ -98,7 +92,6 @@ export class Generation {
     this.#parts.reach('generation.committed')
     await socket.confirmGeneration(token, stopping)
     this.#parts.reach('generation.confirmed')
-    this.#renewedAt = performance.now()
   }
 
   /**

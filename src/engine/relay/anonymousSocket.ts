@@ -33,7 +33,7 @@ export class AnonymousSocket {
 
   /** Rejects with `relay.unreachable` when the connection ends before the answer: it may or may not be stored. */
   async put(put: AnonymousPut): Promise<PutOutcome> {
-    if (this.#raw.lost !== null) throw this.#raw.lost
+    if (this.isLost) throw new CodedError('relay.unreachable')
     const { authorisation: paid, ephemeral } = put
     return await this.#puts.next((requestId) =>
       this.#raw.send({
@@ -54,8 +54,9 @@ export class AnonymousSocket {
     this.#puts.arrived(requestId, outcome)
   }
 
-  abandon(error: CodedError): void {
-    this.#puts.abandon(error)
+  /** Nothing that waits will be answered any more; why the connection ended says nothing about any of it. */
+  abandon(): void {
+    this.#puts.abandon(new CodedError('relay.unreachable'))
   }
 
   close(): void {
@@ -68,7 +69,7 @@ export function openAnonymousSocket(endpoint: SocketEndpoint, relayId: string): 
   return new Promise((resolve, reject) => {
     const raw: RawSocket = new RawSocket(endpoint, anonymousSocketPath, {
       closed(error) {
-        socket.abandon(error)
+        socket.abandon()
         reject(error)
       },
       frame(frame) {

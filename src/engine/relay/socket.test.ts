@@ -127,6 +127,27 @@ describe('a connection to a relay that misbehaves', () => {
     expect(await ends).toBe('internal')
   })
 
+  it('says of what was not answered that it was not, whatever the connection ended with', async () => {
+    const origin = await relaySaying((socket) => {
+      socket.send(challenge())
+      socket.once('message', () => {
+        socket.send(welcome)
+        socket.once('message', () => {
+          socket.send(frame({ case: 'refusal', value: { code: 'frame.malformed', retryAfterMs: 0 } }))
+          socket.close()
+        })
+      })
+    })
+    const ended: string[] = []
+    const connection = await opened(origin, { closed: (error) => ended.push(error.code) })
+    if (typeof connection === 'string') throw new Error(connection)
+    const { socket } = connection
+    const waiting = [socket.put(nothingToPut), socket.confirmGeneration(new Uint8Array(16), false)]
+    for (const one of waiting) await expect(one).rejects.toMatchObject({ code: 'relay.unreachable' })
+    await expect(socket.put(nothingToPut)).rejects.toMatchObject({ code: 'relay.unreachable' })
+    expect(ended).toEqual(['frame.malformed'])
+  })
+
   it('ends on the way to its welcome when its owner has ended', async () => {
     const origin = await relaySaying(() => undefined)
     const owner = new AbortController()

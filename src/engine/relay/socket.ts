@@ -139,15 +139,15 @@ export class RelaySocket {
     }
   }
 
-  /** Nothing that waits will be answered any more. */
-  abandon(error: CodedError): void {
+  /** Nothing that waits will be answered any more; why the connection ended says nothing about any of it. */
+  abandon(): void {
     for (const answers of [this.#puts, this.#tokens, this.#generations, this.#confirmations]) {
-      answers.abandon(error)
+      answers.abandon(new CodedError('relay.unreachable'))
     }
   }
 
   #alive(): void {
-    if (this.#raw.lost !== null) throw this.#raw.lost
+    if (this.isLost) throw new CodedError('relay.unreachable')
   }
 
   #send(frame: OutgoingFrame): void {
@@ -168,7 +168,7 @@ export function openSocket(
   return new Promise((resolve, reject) => {
     const raw: RawSocket = new RawSocket(endpoint, socketPath, {
       closed(error) {
-        socket.abandon(error)
+        socket.abandon()
         reject(error)
         events.closed(error)
       },
