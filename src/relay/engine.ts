@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { systemCode } from '../base/atomicFile.ts'
+import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { databaseFile, postgresFile } from './data/relayData.ts'
 import type { RelayLog } from './log.ts'
+import { linkingInMemory, type LinkingPlace } from './linking.ts'
 import { noPeers, type Peers } from './peers/peers.ts'
+import { PostgresLinking } from './peers/postgresLinking.ts'
 import { PostgresPeers } from './peers/postgresPeers.ts'
 import { Database } from './store/postgres/database.ts'
 import { migrate } from './store/postgres/migrate.ts'
@@ -43,12 +46,14 @@ export interface Engine {
   readonly kind: EngineChoice['kind']
   readonly store: RelayStore
   readonly peers: Peers
+  readonly linking: LinkingPlace
 }
 
 export interface EngineOptions {
   readonly folder: string
   readonly choice: EngineChoice
   readonly sqlite?: SqliteOptions
+  readonly clock: Clock
   readonly log: RelayLog
   readonly peersMs: number
   readonly holderProbeMs: number
@@ -56,15 +61,16 @@ export interface EngineOptions {
 
 /** Throws `relay.dataDamaged`, `relay.databaseUnsuitable`, and `relay.databaseUnreachable` while the server is away. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const { choice, folder, sqlite, log, peersMs, holderProbeMs } = options
+  const { choice, folder, sqlite, clock, log, peersMs, holderProbeMs } = options
   if (choice.kind === 'sqlite') {
-    return { kind: 'sqlite', store: openSqliteStore(databaseFile(folder), sqlite), peers: noPeers }
+    const store = openSqliteStore(databaseFile(folder), sqlite)
+    return { kind: 'sqlite', store, peers: noPeers, linking: linkingInMemory(clock) }
   }
   const { url } = choice
   const db = await openedDatabase(url)
   const store = postgresStore(db, sqlite)
   const peers = new PostgresPeers({ db, options: { url }, log, everyMs: peersMs, holderProbeMs })
-  return { kind: 'postgres', store, peers }
+  return { kind: 'postgres', store, peers, linking: new PostgresLinking(db, clock) }
 }
 
 /** The store alone, for a command. */

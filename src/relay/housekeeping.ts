@@ -1,11 +1,13 @@
 import type { Clock } from '../base/clock.ts'
 import { reportOf } from '../base/errors.ts'
 import { limits } from '../wire/limits.ts'
+import type { LinkingPlace } from './linking.ts'
 import type { RelayLog } from './log.ts'
 import type { RelayStore } from './store/store.ts'
 
 export interface HousekeepingDeps {
   readonly store: Pick<RelayStore, 'people' | 'changes'>
+  readonly linking: Pick<LinkingPlace, 'forget'>
   readonly clock: Clock
   readonly log: RelayLog
   readonly everyMs: number
@@ -36,13 +38,14 @@ export class Housekeeping {
 
   /** Never throws: the next time comes. */
   async #keep(): Promise<void> {
-    const { store, clock, log } = this.#deps
+    const { store, linking, clock, log } = this.#deps
     const now = clock.now()
     try {
       const over = await store.people.expired(now)
       const acts = over.map((accountId) => ({ kind: 'disable', accountId }) as const)
       if (acts.length > 0) await store.people.apply(acts, { by: { kind: 'relay', name: '' }, now })
       await store.changes.prune(limits.changesKeptMs)
+      await linking.forget()
       if (now - this.#forgotAt < forgetMs) return
       await store.people.forget()
       this.#forgotAt = now

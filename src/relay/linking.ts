@@ -9,7 +9,8 @@ import type { DeviceList } from './store/deviceStore.ts'
 const offersMax = 20_000
 const fullRetryMs = 60_000
 
-interface Offer {
+/** What is known of one offer. */
+export interface LinkOffer {
   readonly ephemeralKey: Bytes
   readonly nonce: Bytes
   readonly expiresAt: number
@@ -30,23 +31,50 @@ type Answer =
   | { readonly kind: 'waiting'; readonly sealed: Bytes }
   | { readonly kind: 'taken'; readonly hash: Bytes }
 
-interface Tries {
+export interface LinkTries {
   readonly began: number
   count: number
 }
 
+/** Steps of linking, wherever their state lies. */
+export interface LinkingPlace {
+  /** One step on an offer, by an account or by nobody; nothing else happens to them meanwhile. Throws what the step throws. */
+  meet<T>(linkId: Bytes, accountId: string | null, work: (linking: Linking) => T): Promise<T>
+  /** Drops what has ended. */
+  forget(): Promise<void>
+}
+
+/** For a relay of one process: in memory only, and a restart ends all offers. */
+export function linkingInMemory(clock: Clock): LinkingPlace {
+  const linking = new Linking(clock)
+  return {
+    meet: async (_linkId, _accountId, work) => work(linking),
+    forget: async () => linking.forgetOld(),
+  }
+}
+
+export interface LinkingState {
+  /** In the order of their ends. */
+  readonly offers: Map<string, LinkOffer>
+  readonly tries: Map<string, LinkTries>
+  /** Offers that there are besides. */
+  readonly others: number
+}
+
 /**
- * Where a new device and an old one meet (ARCHITECTURE: linking). In memory only: an offer lives ten minutes and a
- * restart ends it. The relay sees a hash of the code, so that it can neither guess the code nor know the key behind it.
+ * Where a new device and an old one meet (ARCHITECTURE: linking). An offer lives ten minutes. The relay sees a hash of the code, so that it can neither guess the code nor know the key behind it.
  */
 export class Linking {
   readonly #clock: Clock
-  /** In the order of their ends. */
-  readonly #offers = new Map<string, Offer>()
-  readonly #tries = new Map<string, Tries>()
+  readonly #offers: Map<string, LinkOffer>
+  readonly #tries: Map<string, LinkTries>
+  readonly #others: number
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, state: LinkingState = { offers: new Map(), tries: new Map(), others: 0 }) {
     this.#clock = clock
+    this.#offers = state.offers
+    this.#tries = state.tries
+    this.#others = state.others
   }
 
   /** The end of the offer; the same one may be repeated. `relay.tooManyRequests` while there are too many. */
@@ -57,8 +85,8 @@ export class Linking {
       if (!same) throw new CodedError('link.unknown')
       return known.expiresAt
     }
-    this.#forgetOld()
-    if (this.#offers.size >= offersMax) {
+    this.forgetOld()
+    if (this.#offers.size + this.#others >= offersMax) {
       throw new CodedError('relay.tooManyRequests', { retryAfterMs: fullRetryMs })
     }
     const expiresAt = this.#clock.now() + limits.linkMs
@@ -133,7 +161,7 @@ export class Linking {
     this.#offers.delete(toBase64Url(linkId))
   }
 
-  #live(linkId: Bytes): Offer | null {
+  #live(linkId: Bytes): LinkOffer | null {
     const offer = this.#offers.get(toBase64Url(linkId))
     return offer === undefined || offer.expiresAt <= this.#clock.now() ? null : offer
   }
@@ -170,7 +198,7 @@ export class Linking {
   }
 
   /** Both are in the order of their ends. */
-  #forgetOld(): void {
+  forgetOld(): void {
     const now = this.#clock.now()
     for (const [id, offer] of this.#offers) {
       if (offer.expiresAt > now) break

@@ -3,9 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { toBase64Url } from '../base/bytes.ts'
+import { refusalSchema, routes } from '../wire/http.ts'
+import { limits } from '../wire/limits.ts'
 import { createInvitation, initRelay, releaseDevice, startRelay, type RunningRelay } from './index.ts'
 import type { RelayTimes } from './relay.ts'
-import { call, enrolDevice, type EnrolledDevice } from './testing/client.ts'
+import { ask, call, enrolDevice, type EnrolledDevice } from './testing/client.ts'
+import { answerLink, completeBody, offerLink, siblingOf } from './testing/linking.ts'
 import { administer, postgresServer, type PostgresServer } from './testing/postgres.ts'
 import { AnonymousClient, TestClient } from './testing/sockets.ts'
 
@@ -94,6 +98,30 @@ test('typing passes, tokens are everybody’s, and a device that is removed is g
   expect(await reader.next('refusal')).toMatchObject({ code: 'relay.deviceGone' })
   expect(await reader.closed).toEqual({ code: 1008 })
   await sender.end()
+})
+
+test('a device is linked at one process by a device at another one, once, and tries are counted for both', async () => {
+  const addresses = await started(2)
+  const { token } = await TestClient.connect(at(addresses, 0), bob)
+  const { linkId } = await offerLink(at(addresses, 1))
+  const { deviceId, secret } = await answerLink(at(addresses, 0), token, linkId)
+  const take = { body: { linkId: toBase64Url(linkId) } }
+  expect((await call(at(addresses, 1), 'linkTake', take)).sealed).not.toBeNull()
+  await expect(call(at(addresses, 0), 'linkTake', take)).rejects.toThrow('link.unknown')
+  const sibling = siblingOf(bob, deviceId)
+  await call(at(addresses, 1), 'linkComplete', { body: completeBody(linkId, secret, sibling) })
+  expect(await call(at(addresses, 0), 'devices', { token })).toMatchObject({ devices: [{}, { deviceId }] })
+  const codes: string[] = []
+  for (let n = 0; n < limits.linkTries; n += 1) {
+    const body = { linkId: toBase64Url(randomBytes(32)) }
+    const { body: answer } = await ask(at(addresses, n % 2), 'POST', routes.linkFind.path, { token, body })
+    codes.push(refusalSchema.parse(answer).code)
+  }
+  // One of the tries was right.
+  expect(codes).toEqual([
+    ...Array.from({ length: limits.linkTries - 1 }, () => 'link.unknown'),
+    'link.tooManyTries',
+  ])
 })
 
 test('two living runs at two processes are frozen; the same run takes its place over, and that of a dead one', async () => {

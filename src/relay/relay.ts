@@ -22,7 +22,6 @@ import { startBudgets, type AlertMailOptions } from './budgets/budgets.ts'
 import { usualAccountBudgets, type AccountBudgets } from './budgets/table.ts'
 import { Counters, type RelayCounters } from './counters.ts'
 import { silentLog, type RelayLog } from './log.ts'
-import { Linking } from './linking.ts'
 import { GenerationCommit } from './queue/generationCommit.ts'
 import { GroupCommit } from './queue/groupCommit.ts'
 import { limits } from '../wire/limits.ts'
@@ -113,8 +112,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   let parts: Parts | null = null
   try {
     const { peersMs, holderProbeMs, stopMs } = { ...usualTimes, ...options.times }
-    const [sqlite, log] = [options.database ?? {}, options.log ?? silentLog]
-    engine = await openEngine({ folder: options.data, choice, sqlite, log, peersMs, holderProbeMs })
+    const { database: sqlite = {}, log = silentLog, clock = systemClock } = options
+    engine = await openEngine({ folder: options.data, choice, sqlite, clock, log, peersMs, holderProbeMs })
     const made = assemble(options, engine, data)
     parts = made
     await made.blobs.start()
@@ -152,7 +151,7 @@ interface Parts extends StoppableParts {
 }
 
 function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts {
-  const { store, peers } = engine
+  const { store, peers, linking } = engine
   const { anchors } = data
   const clock = options.clock ?? systemClock
   const times = { ...usualTimes, ...options.times }
@@ -233,7 +232,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
     seen: accountBudgets.seen,
     counters,
     permits,
-    linking: new Linking(clock),
+    linking,
     devices: hub,
     clock,
     log,
@@ -247,7 +246,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
   const tls: TlsKeeper | null =
     options.tls === undefined ? null : tlsKeeper(options, options.tls, app, { clock, log, times })
   const watch = new ChangeWatch({ changes: store.changes, events: hub, log, everyMs: times.changesMs })
-  const housekeeping = new Housekeeping({ store, clock, log, everyMs: times.housekeepingMs })
+  const housekeeping = new Housekeeping({ store, linking, clock, log, everyMs: times.housekeepingMs })
   return {
     app,
     hub,

@@ -8,7 +8,7 @@ import { checkKeys } from '../crypto/keyChecks.ts'
 import type { Permits } from '../crypto/permits.ts'
 import { issueSenderCertificate } from '../crypto/senderCertificates.ts'
 import type { ServerSigner } from '../crypto/trustRoot.ts'
-import type { Linking } from '../linking.ts'
+import type { LinkingPlace } from '../linking.ts'
 import type { RelayStore } from '../store/store.ts'
 import { anonymousBundle, anonymousPerson, drawPermits } from './anonymous.ts'
 import type { BudgetLedger } from '../budgets/ledger.ts'
@@ -32,7 +32,7 @@ export interface HandlerDeps {
   readonly seen: SeenEntries
   readonly counters: RelayCounters
   readonly permits: Permits
-  readonly linking: Linking
+  readonly linking: LinkingPlace
   readonly devices: DeviceEvents
   readonly clock: Clock
   readonly log: RelayLog

@@ -21,28 +21,37 @@ export function linkHandlers(deps: HandlerDeps): Pick<Handlers, LinkRoute> {
     linkOffer: async ({ body, address }) => {
       await rateLimits.link(address)
       const nonce = exactBytes(body.nonce, nonceBytes)
-      return { expiresAt: linking.offer(bytes32Of(body.linkId), curveKeyOf(body.ephemeralKey), nonce) }
+      const [linkId, ephemeralKey] = [bytes32Of(body.linkId), curveKeyOf(body.ephemeralKey)]
+      return { expiresAt: await linking.meet(linkId, null, (at) => at.offer(linkId, ephemeralKey, nonce)) }
     },
     linkFind: async ({ device, body }) => {
       checkMayLink(device)
-      const { ephemeralKey, nonce } = linking.find(bytes32Of(body.linkId), device.accountId)
+      const [linkId, { accountId }] = [bytes32Of(body.linkId), device]
+      const { ephemeralKey, nonce } = await linking.meet(linkId, accountId, (at) =>
+        at.find(linkId, accountId),
+      )
       return { ephemeralKey: toBase64Url(ephemeralKey), nonce: toBase64Url(nonce) }
     },
     linkReserve: async ({ device, body }) => {
       checkMayLink(device)
       // Told here, where a person typed the code; counted once there is a device.
       await deps.ledger.check({ accountId: device.accountId, deviceId: 0 }, 'links')
-      const list = await listOf(store, device.accountId)
-      const { deviceId, secret } = linking.reserve(bytes32Of(body.linkId), device.accountId, list)
+      const [linkId, { accountId }] = [bytes32Of(body.linkId), device]
+      const list = await listOf(store, accountId)
+      const { deviceId, secret } = await linking.meet(linkId, accountId, (at) =>
+        at.reserve(linkId, accountId, list),
+      )
       return { deviceId, secret: toBase64Url(secret) }
     },
     linkAnswer: async ({ device, body }) => {
-      linking.answer(bytes32Of(body.linkId), device.accountId, bytesOf(body.sealed))
+      const [linkId, sealed, { accountId }] = [bytes32Of(body.linkId), bytesOf(body.sealed), device]
+      await linking.meet(linkId, accountId, (at) => at.answer(linkId, accountId, sealed))
       return {}
     },
     linkTake: async ({ body, address }) => {
       await rateLimits.link(address)
-      const sealed = linking.take(bytes32Of(body.linkId))
+      const linkId = bytes32Of(body.linkId)
+      const sealed = await linking.meet(linkId, null, (at) => at.take(linkId))
       return { sealed: sealed === null ? null : toBase64Url(sealed) }
     },
     linkComplete: complete(deps),
@@ -69,7 +78,12 @@ function complete(deps: HandlerDeps): Handler<'linkComplete'> {
 async function add(deps: HandlerDeps, body: ParsedBody<'linkComplete'>, list: DeviceList): Promise<void> {
   const linkId = bytes32Of(body.linkId)
   // Cheap refusals first: signatures are checked only for someone whom the account expects.
-  if (!deps.linking.mayComplete(linkId, body.accountId, body.deviceId, bytes32Of(body.secret))) {
+  const { accountId, deviceId } = body
+  const secret = bytes32Of(body.secret)
+  const may = await deps.linking.meet(linkId, accountId, (at) =>
+    at.mayComplete(linkId, accountId, deviceId, secret),
+  )
+  if (!may) {
     throw new CodedError('link.unknown')
   }
   const device = newDeviceOf(body, list.identityKey, deps.clock.now())
@@ -80,7 +94,7 @@ async function add(deps: HandlerDeps, body: ParsedBody<'linkComplete'>, list: De
   const outcome = await deps.store.devices.add(device)
   if (outcome.kind === 'limit') throw new CodedError('device.limit')
   if (outcome.kind !== 'added') throw new CodedError('link.unknown')
-  deps.linking.end(linkId)
+  await deps.linking.meet(linkId, accountId, (at) => at.end(linkId))
   deps.log.info('device linked')
   deps.devices.changed(body.accountId, outcome.revision)
 }

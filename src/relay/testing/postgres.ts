@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { chown, mkdtemp, rm } from 'node:fs/promises'
+import { chown, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -12,7 +12,7 @@ export interface PostgresServer {
   database(): Promise<string>
   /** The pid of the server; its children have others. */
   readonly pid: number
-  /** Stops it as it stands, or in order; settles when it has ended. */
+  /** Stops it in order, or as it stands with all its processes; settles when it has ended. */
   stop(signal: 'SIGKILL' | 'SIGINT'): Promise<void>
   /** Starts it again on the same data. */
   start(): Promise<void>
@@ -47,7 +47,9 @@ export async function postgresServer(options: PostgresServerOptions = {}): Promi
   const stop = async (signal: 'SIGKILL' | 'SIGINT'): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return
     const ended = once(server, 'exit')
+    const children = signal === 'SIGKILL' ? await childrenOf(server.pid ?? 0) : []
     server.kill(signal)
+    for (const child of children) killed(child)
     await ended
   }
   await ready(urlOf('postgres'))
@@ -71,6 +73,27 @@ export async function postgresServer(options: PostgresServerOptions = {}): Promi
       process.off('exit', atExit)
       await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/** By the parents that /proc names. */
+async function childrenOf(parent: number): Promise<readonly number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const parents = await Promise.all(
+    pids.map(async (pid) => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+      // After the command's name, which may hold anything: state, parent.
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    }),
+  )
+  return pids.filter((_pid, n) => parents[n] === parent)
+}
+
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended already.
   }
 }
 
