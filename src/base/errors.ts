@@ -40,6 +40,7 @@ export const errorCodes = [
   'relay.backupDamaged',
   'relay.backupForeign',
   'relay.backupPassphrase',
+  'relay.backupPostgres',
   'tls.unreadable',
   'tls.malformed',
   'tls.keyMismatch',

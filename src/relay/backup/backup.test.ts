@@ -9,7 +9,7 @@ import { initRelay, startRelay } from '../index.ts'
 import { keyUpload, call, messageIdOf, type EnrolledDevice } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
 import { AnonymousClient, TestClient } from '../testing/sockets.ts'
-import { backUp, restore } from './backup.ts'
+import { adaptRestored, backUp, restore } from './backup.ts'
 
 let folder: string
 let fixture: RelayFixture
@@ -158,4 +158,17 @@ test('nothing that is there is replaced, and what does not fit is refused and ch
   await rm(join(fixture.data, 'relay.db'))
   await expect(restore({ data: fixture.data, from: to })).rejects.toMatchObject({ code: 'relay.dataInUse' })
   expect(await readdir(fixture.data)).not.toContain('relay.db.restoring')
+})
+
+test('a relay on PostgreSQL is sent to its own backup, and its keys are copied all the same', async () => {
+  const data = join(folder, 'shared')
+  await initRelay({ data, organisation: 'Z', postgresUrl: 'postgres://nobody@127.0.0.1:1/nothing' })
+  const [to, keys] = [join(folder, 'copy.db'), { file: join(folder, 'keys.json'), passphrase }]
+  await expect(backUp({ data, to, keys })).rejects.toMatchObject({ code: 'relay.backupPostgres' })
+  expect(await backUp({ data, to: null, keys })).toEqual({ bytes: 0 })
+  await backUp({ data: fixture.data, to })
+  await expect(restore({ data, from: to })).rejects.toMatchObject({ code: 'relay.backupPostgres' })
+  await expect(adaptRestored(data)).rejects.toMatchObject({ code: 'relay.databaseUnreachable' })
+  await expect(adaptRestored(fixture.data)).rejects.toMatchObject({ code: 'argument.invalid' })
+  expect((await readdir(data)).filter((name) => name.startsWith('relay.db'))).toEqual([])
 })

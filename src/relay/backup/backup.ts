@@ -5,8 +5,10 @@ import { syncFolder, systemCode, writeFileAtomically } from '../../base/atomicFi
 import { utf8 } from '../../base/bytes.ts'
 import { systemClock, type Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
+import { engineOf } from '../engine.ts'
 import { lockData } from '../data/dataLock.ts'
 import { asDataErrors, databaseFile, keyFileNames, readRelayData } from '../data/relayData.ts'
+import { withStore } from '../data/withStore.ts'
 import { writeLastBackup } from '../operations/status.ts'
 import { copyDatabase, markOfCopy, markRestored } from '../store/sqliteBackup.ts'
 import { openKeys, sealKeys } from './keysFile.ts'
@@ -19,27 +21,30 @@ export interface KeysPlace {
 
 export interface BackupOptions {
   readonly data: string
-  readonly to: string
+  /** Null: the keys alone. */
+  readonly to: string | null
   readonly keys?: KeysPlace
   readonly clock?: Clock
 }
 
 /**
- * Copies the database of a relay to a new file, beside a running relay. Throws `relay.backupExists` when a file is there
- * already, `relay.dataDamaged`, `relay.dataNotWritable`. A file that is there afterwards is a whole one.
+ * Copies the database of a relay to a new file, beside a running relay; returns its size, 0 for keys alone. Throws `relay.backupExists` when a file is there
+ * already, `relay.backupPostgres` for a database of PostgreSQL, `relay.dataDamaged`, `relay.dataNotWritable`. A file that is there afterwards is a whole one.
  */
 export async function backUp(options: BackupOptions): Promise<{ readonly bytes: number }> {
   const { data, to, keys } = options
   const { anchors } = await readRelayData(data)
+  if (to !== null) await isEmbedded(data)
   return asDataErrors(async () => {
-    for (const file of [to, ...(keys === undefined ? [] : [keys.file])]) {
-      if (await exists(file)) throw new CodedError('relay.backupExists')
+    for (const file of [to, keys?.file ?? null]) {
+      if (file !== null && (await exists(file))) throw new CodedError('relay.backupExists')
     }
+    if (keys !== undefined) await backUpKeys(data, keys)
+    if (to === null) return { bytes: 0 }
     const temporary = `${to}.new`
     try {
       await rm(temporary, { force: true })
       await copyDatabase(databaseFile(data), temporary, markOf(anchors.relayId))
-      if (keys !== undefined) await backUpKeys(data, keys)
       await settle(temporary, to)
     } catch (thrown) {
       await rm(temporary, { force: true })
@@ -49,6 +54,19 @@ export async function backUp(options: BackupOptions): Promise<{ readonly bytes: 
     await writeLastBackup(data, { at: (options.clock ?? systemClock).now(), bytes: size })
     return { bytes: size }
   })
+}
+
+/** PostgreSQL has backups of its own, made for databases of that size. */
+async function isEmbedded(data: string): Promise<void> {
+  if ((await engineOf(data)).kind === 'postgres') throw new CodedError('relay.backupPostgres')
+}
+
+/** What `restore` does besides, for a database that PostgreSQL has put back; no relay may run on it. */
+export async function adaptRestored(data: string): Promise<void> {
+  await readRelayData(data)
+  if ((await engineOf(data)).kind !== 'postgres')
+    throw new CodedError('argument.invalid', { option: 'after-postgres' })
+  await withStore(data, async (store) => store.stats.restored())
 }
 
 async function backUpKeys(data: string, { file, passphrase }: KeysPlace): Promise<void> {
@@ -74,6 +92,7 @@ export interface RestoreOptions {
 export async function restore(options: RestoreOptions): Promise<void> {
   const { data, from, keys } = options
   const mark = markOfCopy(from)
+  await isEmbedded(data)
   return asDataErrors(async () => {
     if (await exists(databaseFile(data))) throw new CodedError('relay.dataExists')
     if (keys !== undefined) await restoreKeys(data, keys, mark)
@@ -115,7 +134,7 @@ async function putInPlace(from: string, to: string): Promise<void> {
   try {
     await rm(temporary, { force: true })
     await copyFile(from, temporary)
-    markRestored(temporary)
+    await markRestored(temporary)
     await settle(temporary, to)
   } finally {
     for (const end of ['', '-wal', '-shm']) await rm(temporary + end, { force: true })

@@ -3,9 +3,12 @@ import { createServer } from 'node:net'
 import { systemCode } from '../../base/atomicFile.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError, reportOf } from '../../base/errors.ts'
+import { engineOf } from '../engine.ts'
 import { lockData } from '../data/dataLock.ts'
 import { databaseFile, readRelayData, usualTrustRootFile } from '../data/relayData.ts'
 import { datesProblem, pairProblem, tlsDates, type TlsFiles } from '../data/tlsFiles.ts'
+import { withStore } from '../data/withStore.ts'
+import { askStatus, readPlaces } from '../operations/status.ts'
 import { isLoopback } from '../settings/conflicts.ts'
 import type { ReadSettings } from '../settings/readSettings.ts'
 import type { SettingName, Settings } from '../settings/settings.ts'
@@ -78,19 +81,32 @@ async function folder(settings: Settings, now: number): Promise<readonly Finding
     ...((await exists(usualTrustRootFile(data)))
       ? [finding('warning', 'relay.trustRootPresent', 'data')]
       : []),
-    ...database(data, now),
-    ...(isServed(data) ? [] : await ports(settings)),
+    ...(await database(data, now)),
+    ...((await isServed(data)) ? [] : await ports(settings)),
   ]
 }
 
-function database(data: string, now: number): readonly Finding[] {
+async function database(data: string, now: number): Promise<readonly Finding[]> {
+  if ((await engineOf(data)).kind === 'postgres') return postgres(data)
   const { problem, newest } = lookAtDatabase(databaseFile(data))
   if (problem !== null) return [finding('error', problem, 'data')]
   return newest !== null && now < newest - clockSlackMs ? [finding('error', 'relay.clockBehind')] : []
 }
 
+/** Whether it answers and fits; its tables are brought up to date by that. */
+async function postgres(data: string): Promise<readonly Finding[]> {
+  try {
+    await withStore(data, async (store) => store.stats.slice(null, 1))
+    return []
+  } catch (thrown) {
+    return [finding('error', reportOf(thrown).code, 'data')]
+  }
+}
+
 /** Whether a relay runs on the folder; its ports are then taken by itself. */
-function isServed(data: string): boolean {
+async function isServed(data: string): Promise<boolean> {
+  const said = await Promise.all((await readPlaces(data)).map(askStatus))
+  if (said.some((status) => status !== null)) return true
   try {
     lockData(data).release()
     return false

@@ -11,11 +11,12 @@ export const backup: Command = {
   options: { ...placeOptions, to: textOption, 'keys-to': textOption, 'passphrase-file': textOption },
   run: async (call) => {
     const { values, terminal, text } = call
-    const to = values.needed('to')
     const keys = await keysPlace(values, 'keys-to')
+    const to = values.text('to') ?? (keys === null ? missing('to') : null)
     const data = await dataFolder(call)
     const { bytes } = await backUp({ data, to, ...(keys === null ? {} : { keys }) })
-    terminal.out(text('relayCommand.backedUp', { file: resolve(to), megabytes: megabytesOf(bytes) }))
+    if (to !== null)
+      terminal.out(text('relayCommand.backedUp', { file: resolve(to), megabytes: megabytesOf(bytes) }))
     terminal.out(
       keys === null
         ? text('relayCommand.keysLeftOut')

@@ -352,7 +352,7 @@ test('status tells what a relay does, and that it is not running; backup and res
   await writeFile(phrase ?? '', 'douze lettres au moins\n')
   expect((await inProcess(sealed)).out).toContain('encrypted with the passphrase')
   expect(JSON.parse((await inProcess(['status', '--data', place, '--json'])).out)).toMatchObject({
-    running: { ready: true },
+    running: [{ ready: true }],
     lastBackup: { bytes: (await stat(to ?? '')).size },
   })
   expect(await relay.kill('SIGTERM')).toBe(0)

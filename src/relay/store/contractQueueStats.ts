@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { enrol, envelopeFor } from './contractKit.ts'
+import type { Bytes } from '../../base/bytes.ts'
+import { bytes, enrol, envelopeFor, keySet } from './contractKit.ts'
 import type { QueueMark, QueueTotals } from './queueStats.ts'
 import type { RelayStore } from './store.ts'
 
@@ -34,5 +35,31 @@ export function queueStatsContract(store: () => RelayStore): void {
     const [first, second] = await store().queues.page(ada.device, 0, 2, 1e6)
     expect(second?.id).toBeGreaterThan(first?.id ?? 0)
     expect(second?.receivedAt).toBeGreaterThanOrEqual(6_000)
+  })
+
+  test('after a restore ids rise above all given out, one-time keys are gone, and any token is taken once', async () => {
+    const ada = await enrol(store(), 'Ada', keySet(3))
+    const before = await store().devices.list(ada.accountId)
+    await store().queues.commit({ puts: [envelopeFor(ada, 'a')], deletes: [], now: 1_000 })
+    const first = await store().queues.newest(ada.device)
+    await store().stats.restored()
+    await store().queues.commit({ puts: [envelopeFor(ada, 'b')], deletes: [], now: 1_000 })
+    expect(await store().queues.newest(ada.device)).toBeGreaterThan(first + 2 ** 39)
+    expect(await store().keys.count(ada.device)).toEqual({ oneTimePreKeys: 0, oneTimeKyberPreKeys: 0 })
+    expect((await store().devices.list(ada.accountId))?.revision).toBeGreaterThan(
+      (before?.revision ?? 0) + 1_000,
+    )
+    const verdictOf = async (token: Bytes): Promise<unknown> => {
+      const vault = { token, holder: bytes(16), takenUpTo: first }
+      const act = { kind: 'connect', device: ada.device, next: bytes(16), now: 1_000, ...vault } as const
+      const [outcome] = await store().generations.commit([act])
+      return outcome?.kind === 'judged' ? outcome.verdict : outcome?.kind
+    }
+    const token = bytes(16)
+    expect([await verdictOf(token), await verdictOf(bytes(16)), await verdictOf(token)]).toEqual([
+      'unsure',
+      'foreign',
+      'unsure',
+    ])
   })
 }

@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3'
 import { CodedError } from '../../base/errors.ts'
-import { restoredToken } from './generation.ts'
-import { openDatabase, orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
+import { openDatabase, type SqliteDatabase } from './sqliteOpen.ts'
+import { sqliteQueueStats } from './sqliteQueueStats.ts'
 
 /** All pages in one step: page by page a copy would begin anew with every commit of a running relay. */
 const allPages = 0x7fff_ffff
@@ -47,32 +47,13 @@ export function isWhole(db: SqliteDatabase): boolean {
   return db.pragma('quick_check(1)', { simple: true }) === 'ok'
 }
 
-/** Above all queue ids and revisions that were given out since the copy: 8,000 restores fit below 2^53. */
-const idJump = 2 ** 40
-const revisionJump = 1_000_000
-
-/**
- * Makes a copy fit to be served: the world has gone on since it was made. Queue ids and revisions begin above all that
- * were given out; one-time keys may have been handed out and go; each device's next token is taken, whatever it is, as
- * that of a vault that may not be the last one, so that nobody is taken for a copy.
- */
-export function markRestored(file: string): void {
+/** Brings a copy up to date and makes it fit to be served (`QueueStatsStore.restored`). */
+export async function markRestored(file: string): Promise<void> {
   const db = openDatabase(file)
   try {
-    orUnavailable(() => db.transaction(() => adapt(db)).immediate())
+    await sqliteQueueStats(db).restored()
     db.pragma('wal_checkpoint(TRUNCATE)')
   } finally {
     db.close()
   }
-}
-
-function adapt(db: SqliteDatabase): void {
-  db.prepare('UPDATE queue_state SET last_id = last_id + ?').run(idJump)
-  db.prepare('UPDATE accounts SET devices_revision = devices_revision + ?').run(revisionJump)
-  db.prepare('DELETE FROM one_time_pre_keys').run()
-  db.prepare('DELETE FROM one_time_kyber_pre_keys').run()
-  db.prepare(
-    `UPDATE devices SET generation_last = ?, generation_holder = NULL, generation_stopped = 0,
-            generation_pending = NULL, generation_pending_holder = NULL`,
-  ).run(restoredToken)
 }

@@ -1,4 +1,5 @@
-import type { QueueMark, QueueStatsStore, QueueTotals } from './queueStats.ts'
+import { restoredToken } from './generation.ts'
+import { restoreJumps, type QueueMark, type QueueStatsStore, type QueueTotals } from './queueStats.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 
 type Place = [device: number, id: number]
@@ -29,7 +30,21 @@ export function sqliteQueueStats(db: SqliteDatabase): QueueStatsStore {
     probe: async (now) => {
       orUnavailable(() => probe.run(now))
     },
+    restored: async () => {
+      orUnavailable(() => db.transaction(() => adapt(db)).immediate())
+    },
   }
+}
+
+function adapt(db: SqliteDatabase): void {
+  db.prepare('UPDATE queue_state SET last_id = last_id + ?').run(restoreJumps.queueIds)
+  db.prepare('UPDATE accounts SET devices_revision = devices_revision + ?').run(restoreJumps.revisions)
+  db.prepare('DELETE FROM one_time_pre_keys').run()
+  db.prepare('DELETE FROM one_time_kyber_pre_keys').run()
+  db.prepare(
+    `UPDATE devices SET generation_last = ?, generation_holder = NULL, generation_stopped = 0,
+            generation_pending = NULL, generation_pending_holder = NULL`,
+  ).run(restoredToken)
 }
 
 function place(mark: QueueMark | null): Place {

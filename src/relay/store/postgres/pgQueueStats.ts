@@ -1,4 +1,5 @@
-import type { QueueMark, QueueSlice, QueueStatsStore } from '../queueStats.ts'
+import { restoredToken } from '../generation.ts'
+import { restoreJumps, type QueueMark, type QueueSlice, type QueueStatsStore } from '../queueStats.ts'
 import type { Database } from './database.ts'
 import { statement } from './statement.ts'
 
@@ -15,12 +16,24 @@ const readMailboxes = statement<MailboxRow>(
 // Changes nothing and reaches the disk all the same.
 const probe = statement('UPDATE schema_version SET version = version')
 
+const restored = statement(
+  `WITH ids AS (UPDATE mailboxes SET last_id = last_id + ${restoreJumps.queueIds}),
+        revisions AS (UPDATE accounts SET devices_revision = devices_revision + ${restoreJumps.revisions}),
+        pre AS (DELETE FROM one_time_pre_keys),
+        kyber AS (DELETE FROM one_time_kyber_pre_keys)
+   UPDATE devices SET generation_last = $1, generation_holder = NULL, generation_stopped = false,
+          generation_pending = NULL, generation_pending_holder = NULL`,
+)
+
 /** Adds up what `mailboxes` counts. A mark's `id` is how many of its device's envelopes were counted; their bytes come first. */
 export function pgQueueStats(db: Database): QueueStatsStore {
   return {
     slice: async (after, rows) => sliceOf(await db.rows(readMailboxes, after?.device ?? 0), after, rows),
     probe: async () => {
       await db.rows(probe)
+    },
+    restored: async () => {
+      await db.rows(restored, restoredToken)
     },
   }
 }
