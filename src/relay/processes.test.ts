@@ -6,10 +6,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { toBase64Url } from '../base/bytes.ts'
 import { refusalSchema, routes } from '../wire/http.ts'
 import { limits } from '../wire/limits.ts'
+import { administer as administerAccounts } from './data/administration.ts'
 import { createInvitation, initRelay, releaseDevice, startRelay, type RunningRelay } from './index.ts'
 import type { RelayTimes } from './relay.ts'
 import { ask, call, enrolDevice, type EnrolledDevice } from './testing/client.ts'
-import { answerLink, completeBody, offerLink, siblingOf } from './testing/linking.ts'
+import { answerLink, completeBody, linkDevice, offerLink, siblingOf } from './testing/linking.ts'
 import { administer, postgresServer, type PostgresServer } from './testing/postgres.ts'
 import { AnonymousClient, TestClient } from './testing/sockets.ts'
 
@@ -122,6 +123,29 @@ test('a device is linked at one process by a device at another one, once, and tr
     ...Array.from({ length: limits.linkTries - 1 }, () => 'link.unknown'),
     'link.tooManyTries',
   ])
+})
+
+test('an administrator’s command ends every session of an account, at all processes', async () => {
+  const addresses = await started(3, { peersMs: never })
+  const first = await TestClient.connect(at(addresses, 0), bob)
+  const linked = await linkDevice(at(addresses, 0), bob, first.token)
+  const second = await TestClient.connect(at(addresses, 1), linked)
+  const other = await TestClient.connect(at(addresses, 2), await enrol(at(addresses, 2)))
+  const by = { by: { kind: 'operator', name: 'root' }, now: Date.now() } as const
+  const { accountId } = bob
+  await administerAccounts(data, [{ kind: 'disable', accountId }], by)
+  for (const client of [first, second]) {
+    expect(await client.next('refusal', 10_000)).toMatchObject({ code: 'account.disabled' })
+    expect(await client.closed).toEqual({ code: 1008 })
+  }
+  for (const address of addresses)
+    expect(await ask(address, 'GET', '/v1/devices', { token: first.token })).toMatchObject({ status: 403 })
+  await administerAccounts(data, [{ kind: 'enable', accountId }], by)
+  const again = await TestClient.connect(at(addresses, 2), bob)
+  await administerAccounts(data, [{ kind: 'endDevices', accountId }], by)
+  expect(await again.next('refusal', 10_000)).toMatchObject({ code: 'relay.deviceGone' })
+  await call(at(addresses, 0), 'devices', { token: other.token })
+  await other.end()
 })
 
 test('two living runs at two processes are frozen; the same run takes its place over, and that of a dead one', async () => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { execute } from '../command/execute.ts'
 import { initRelay, startRelay } from '../index.ts'
 import { readSettings } from '../settings/readSettings.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { openDatabase } from '../store/sqliteOpen.ts'
 import { otherTls, testTls } from '../testing/tls.ts'
 import { checkAll } from './check.ts'
 
@@ -114,6 +115,28 @@ test('a trust root that lies about and a database that is damaged are found', as
   await rm(join(other, 'offline'), { recursive: true })
   await copyFile(join(folder, 'relay.pem'), join(other, 'relay.db'))
   expect(await found(`data = "other"${free}`)).toEqual(['error relay.dataDamaged data'])
+})
+
+test('a journal of acts that was altered or cut is found', async () => {
+  await mkdir(join(folder, 'acts'))
+  const file = join(folder, 'acts', 'relay.db')
+  for (const name of ['relay.json', 'server-certificate.json', 'zkgroup.params'])
+    await copyFile(join(data, name), join(folder, 'acts', name))
+  const store = openSqliteStore(file)
+  const context = { by: { kind: 'operator', name: 'root' }, now: 1 } as const
+  for (let n = 0; n < 3; n += 1) await store.acts.append({ type: 'certificate.renewed' }, context)
+  await store.close()
+  expect(await found(`data = "acts"${free}`)).toEqual([])
+  const altered = async (sql: string): Promise<string[]> => {
+    const db = openDatabase(file)
+    db.exec(sql)
+    db.close()
+    return found(`data = "acts"${free}`)
+  }
+  expect(await altered('UPDATE acts SET time = 2 WHERE seq = 1')).toEqual(['error acts.damaged data'])
+  expect(await altered('UPDATE acts SET time = 1; DELETE FROM acts WHERE seq = 2')).toEqual([
+    'error acts.damaged data',
+  ])
 })
 
 test('the command explains every error, with its code, its place and what to do', async () => {

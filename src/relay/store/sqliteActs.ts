@@ -1,6 +1,13 @@
 import { copyBytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
-import { formatFrontier, parseState, type JournalRow, type JournalState } from '../../journal/index.ts'
+import {
+  emptyJournal,
+  formatFrontier,
+  parseState,
+  verifyRows,
+  type JournalRow,
+  type JournalState,
+} from '../../journal/index.ts'
 import { sealAct } from './sealAct.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { ActContext, ActEvent, ActStore } from './peopleStore.ts'
@@ -13,20 +20,12 @@ interface ActRow extends Omit<JournalRow, 'commit'> {
 export type ActWriter = (event: ActEvent, context: ActContext) => void
 
 export function sqliteActs(db: SqliteDatabase): { readonly store: ActStore; readonly write: ActWriter } {
-  const readState = db.prepare<[], { size: number; frontier: Uint8Array }>(
-    'SELECT size, frontier FROM acts_state',
-  )
+  const state = stateReader(db)
   const writeState = db.prepare('UPDATE acts_state SET size = ?, frontier = ?')
   const insert = db.prepare('INSERT INTO acts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const select = db.prepare<[number, number], ActRow>(
     'SELECT * FROM acts WHERE seq >= ? ORDER BY seq LIMIT ?',
   )
-  const state = (): JournalState => {
-    const row = readState.get()
-    const parsed = row === undefined ? null : parseState(row.size, row.frontier)
-    if (parsed === null) throw new CodedError('relay.dataDamaged')
-    return parsed
-  }
   const write: ActWriter = (event, context) => {
     const { row, state: next } = sealAct(state(), event, context)
     const { seq, time, monotonic, type, actor, commit, leaf, payload, salt } = row
@@ -41,6 +40,26 @@ export function sqliteActs(db: SqliteDatabase): { readonly store: ActStore; read
       rows: async (seq, limit) => orUnavailable(() => select.all(seq, limit).map(rowOf)),
       state: async () => orUnavailable(state),
     },
+  }
+}
+
+/** Whether every act stands as it was written. Reads them one by one; for a database of the newest version. */
+export function areActsWhole(db: SqliteDatabase): boolean {
+  const all = db.prepare<[], ActRow>('SELECT * FROM acts ORDER BY seq')
+  const rows = function* (): Generator<JournalRow> {
+    for (const row of all.iterate()) yield rowOf(row)
+  }
+  // One transaction: rows and state are of the same moment, beside a relay that writes.
+  return db.transaction(() => verifyRows(rows(), stateReader(db)(), emptyJournal).length === 0)()
+}
+
+function stateReader(db: SqliteDatabase): () => JournalState {
+  const read = db.prepare<[], { size: number; frontier: Uint8Array }>('SELECT size, frontier FROM acts_state')
+  return () => {
+    const row = read.get()
+    const parsed = row === undefined ? null : parseState(row.size, row.frontier)
+    if (parsed === null) throw new CodedError('relay.dataDamaged')
+    return parsed
   }
 }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import type { ErrorCode } from '../../base/errors.ts'
 import { migrations } from './migrations/index.ts'
+import { areActsWhole } from './sqliteActs.ts'
 import { isWhole } from './sqliteBackup.ts'
 
 export interface DatabaseLook {
@@ -16,8 +17,12 @@ export function lookAtDatabase(file: string): DatabaseLook {
   try {
     const db = new Database(file, { readonly: true })
     try {
-      const newer = Number(db.pragma('user_version', { simple: true })) > (migrations.at(-1)?.version ?? 0)
-      if (newer || !isWhole(db)) return { problem: 'relay.dataDamaged', newest: null }
+      const [version, current] = [
+        db.pragma('user_version', { simple: true }),
+        migrations.at(-1)?.version ?? 0,
+      ]
+      if (Number(version) > current || !isWhole(db)) return { problem: 'relay.dataDamaged', newest: null }
+      if (version === current && !areActsWhole(db)) return { problem: 'acts.damaged', newest: null }
       const state = db.prepare<[], { at: number }>('SELECT received_at AS at FROM queue_state').get()
       return { problem: null, newest: state?.at ?? null }
     } finally {
