@@ -23,6 +23,9 @@ function packageVersion(): string {
   return version
 }
 
+/** What is still open then belongs to a server that does not answer, in milliseconds. */
+const lingerMs = 1_000
+
 process.umask(0o077)
 
 process.exitCode = await execute(process.argv.slice(2), {
@@ -34,3 +37,5 @@ process.exitCode = await execute(process.argv.slice(2), {
   ended,
   onReload: (listener) => process.on('SIGHUP', listener),
 })
+
+setTimeout(() => process.exit(), lingerMs).unref()

@@ -3,12 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toHex } from '../base/bytes.ts'
 import { readyPath, socketPath } from '../wire/http.ts'
 import { createInvitation, initRelay } from './index.ts'
 import { enrolDevice, type EnrolledDevice } from './testing/client.ts'
 import { relayFixture } from './testing/fixture.ts'
+import { postgresServer } from './testing/postgres.ts'
 import { bundleRelay, type ListeningProgram, type RelayProgram } from './testing/program.ts'
 import { AnonymousClient, TestClient } from './testing/sockets.ts'
 import { returnSpreadMs } from './socket/hub.ts'
@@ -149,3 +151,33 @@ test('a relay that stops is not ready and takes nobody new', async () => {
 test('the more connections, the longer the time over which they come back', () => {
   expect([0, 500, 5_000, 1_000_000].map(returnSpreadMs)).toEqual([1_000, 1_000, 10_000, 120_000])
 })
+
+test.runIf(process.env['VALISE_LONG'] === '1')(
+  'a database that answers nothing holds a stop up for no longer than was set, and nothing is acknowledged',
+  async () => {
+    const server = await postgresServer()
+    const url = await server.database()
+    const shared = join(folder, 'shared')
+    await initRelay({ data: shared, organisation: 'X', postgresUrl: url })
+    const relay = await program.listen(shared, ['--stop-seconds', '2'])
+    const { code } = await createInvitation({ data: shared, name: 'Ada', address: relay.address })
+    const ada = await enrolDevice(relay.address, code)
+    const client = await AnonymousClient.connect(relay.address)
+    const holder = new Client({ connectionString: url })
+    await holder.connect()
+    await holder.query('BEGIN')
+    await holder.query('LOCK TABLE valise.mailboxes IN ACCESS EXCLUSIVE MODE')
+    const put = client.put(ada, randomBytes(100)).then(
+      ({ outcome }) => outcome.case,
+      () => 'closed',
+    )
+    const begun = Date.now()
+    expect(await relay.kill('SIGTERM')).toBe(0)
+    console.log(`stopped within ${Date.now() - begun} ms`)
+    expect(relay.log()).toContain('relay stopped late')
+    expect(await put).not.toBe('stored')
+    await holder.end()
+    await server.end()
+  },
+  60_000,
+)

@@ -29,6 +29,9 @@ export interface StoppableParts {
   readonly peers: Peers
 }
 
+/** A store whose server is silent does not hold the process up for longer, in milliseconds. */
+const closeMs = 3_000
+
 /**
  * Ends a relay in order: nobody new is sent here, nothing more is read, what was read is committed and answered, then
  * the connections go. What takes longer than `withinMs` is left: whatever was acknowledged is on disk already.
@@ -43,11 +46,19 @@ export async function stopRelay(
   parts.readiness.stop()
   parts.tls?.stop()
   const inTime = await within(withinMs, drain(parts))
-  if (!inTime) log.warn('relay stopped late', { connections: parts.hub.size })
-  await parts.operations?.stop(data)
-  await parts.peers.stop()
-  await parts.store.close()
+  if (!inTime) {
+    log.warn('relay stopped late', { connections: parts.hub.size })
+    // A store that answers nothing: whoever waits for it is at least told to come back.
+    void parts.hub.stop()
+  }
+  await within(closeMs, close(parts, data))
   log.info('relay stopped')
+}
+
+async function close({ operations, peers, store }: StoppableParts, data: string): Promise<void> {
+  await operations?.stop(data)
+  await peers.stop()
+  await store.close()
 }
 
 async function drain(parts: StoppableParts): Promise<void> {
