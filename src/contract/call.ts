@@ -29,6 +29,8 @@ export const commonErrors: readonly ErrorCode[] = [
   'relay.unauthorised',
   'relay.tooManyRequests',
   'account.disabled',
+  'budget.spent',
+  'budget.stepUp',
   'relay.malformedAnswer',
   'vault.diskFull',
   'vault.busy',

@@ -10,3 +10,4 @@ export {
 } from './data/invitations.ts'
 export { releaseDevice } from './data/release.ts'
 export { relayLog, silentLog, type RelayLog } from './log.ts'
+export { budgetNames, usualAccountBudgets, type AccountBudgets } from './budgets/table.ts'

@@ -1,5 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
+import type { ErrorReport } from '../../../src/base/errors.ts'
 import type { Person } from '../../../src/contract/index.ts'
+import type { Text } from '../../../src/text/index.ts'
 import { Avatar } from '../../components/avatar.tsx'
 import { ErrorLine } from '../../components/errorLine.tsx'
 import { Icon } from '../../components/icon.tsx'
@@ -74,7 +76,7 @@ function People({ chosen, onChoose }: PeopleProps) {
           {busy ? text('directory.searching') : found && text('directory.count', { count: found.total })}
           {!busy && tooMany && ` ${text('directory.tooMany')}`}
         </p>
-        <ErrorLine error={error} />
+        <ErrorLine error={error} {...againIn(error, text)} />
         {error !== null && (
           <button type="button" className="btn" onClick={again}>
             <Icon name="retry" small />
@@ -115,6 +117,13 @@ function People({ chosen, onChoose }: PeopleProps) {
       )}
     </section>
   )
+}
+
+/** When a budget has room again, as the relay said. */
+function againIn(error: ErrorReport | null, text: Text): { more?: string } {
+  const seconds = error?.details['seconds']
+  if (error?.code !== 'budget.spent' || typeof seconds !== 'number') return {}
+  return { more: text('directory.again', { minutes: Math.ceil(seconds / 60) }) }
 }
 
 interface PersonOptionProps {

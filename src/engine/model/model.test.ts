@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { randomInt } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { createInvitation, createInvitationAgain, initRelay, startRelay } from '../../relay/index.ts'
+import {
+  budgetNames,
+  createInvitation,
+  createInvitationAgain,
+  initRelay,
+  startRelay,
+  usualAccountBudgets,
+} from '../../relay/index.ts'
 import { Fleet, type RelayRoom } from './fleet.ts'
 import { stepsOf, type Step } from './steps.ts'
 
@@ -19,6 +26,7 @@ const fleetsAtOnce = 3
 const shrinkMs = 8 * 60_000
 
 const unlimited = { requests: 1_000_000_000, perMs: 60_000 }
+const boundless = { soft: 1_000_000_000, hard: 1_000_000_000 }
 const endless = { burst: 1_000_000_000, perSecond: 1_000_000 }
 
 const room: RelayRoom = {
@@ -30,6 +38,9 @@ const room: RelayRoom = {
       clock,
       // Everybody comes from one address, and a day of work goes by in seconds.
       database: { permitsPerDay: 1_000_000, permitPutsPerHour: 1_000_000 },
+      accountBudgets: Object.fromEntries(
+        budgetNames.map((name) => [name, { ...usualAccountBudgets[name], device: null, account: boundless }]),
+      ),
       budgets: {
         address: unlimited,
         link: unlimited,
