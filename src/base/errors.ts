@@ -30,6 +30,7 @@ export const errorCodes = [
   'relay.dataNotWritable',
   'relay.databaseUnreachable',
   'relay.databaseUnsuitable',
+  'relay.databaseUsed',
   'relay.trustRootMismatch',
   'relay.portTaken',
   'relay.tlsRequired',

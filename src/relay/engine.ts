@@ -90,3 +90,13 @@ async function openedDatabase(url: string): Promise<Database> {
     throw away ? new CodedError('relay.databaseUnreachable', {}, { cause: thrown }) : thrown
   }
 }
+
+/** Over a database whose tables are up to date, closed afterwards. Throws the codes of `migrate` and `relay.databaseUnreachable`. */
+export async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
+  const db = await openedDatabase(url)
+  try {
+    return await work(db)
+  } finally {
+    await db.close()
+  }
+}

@@ -12,6 +12,7 @@ import { importPeople } from './importPeople.ts'
 import { init } from './init.ts'
 import { invite } from './invite.ts'
 import { journal } from './journal.ts'
+import { move } from './move.ts'
 import { release } from './release.ts'
 import { renewCertificate } from './renewCertificate.ts'
 import { restore } from './restore.ts'
@@ -38,6 +39,7 @@ export const commands: readonly Command[] = [
   domains,
   journal,
   renewCertificate,
+  move,
   backup,
   restore,
 ]
