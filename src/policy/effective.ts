@@ -25,6 +25,7 @@ export function effectivePolicy(
   return {
     RelayAddress: choose('RelayAddress'),
     RelayCertificatePin: choose('RelayCertificatePin'),
+    RelayTlsEndsAtProxy: choose('RelayTlsEndsAtProxy'),
     RelayAnchors: choose('RelayAnchors'),
     AllowedRelays: choose('AllowedRelays'),
     RequirePassphrase: choose('RequirePassphrase'),
@@ -51,6 +52,7 @@ export interface ManagedRelay {
   readonly address: string
   /** Null for http on loopback only. */
   readonly certificatePin: string | null
+  readonly tlsEndsAtProxy: boolean
   readonly anchors: string
 }
 
@@ -62,7 +64,9 @@ export function managedRelay(effective: EffectivePolicy): ManagedRelay | null {
   if (address === null || anchors === null || !relayAllowed(effective, address)) return null
   // As an invitation: a pin for https, none without TLS.
   if (address.startsWith('https:') !== (certificatePin !== null)) return null
-  return { address, certificatePin, anchors }
+  // Without TLS there is none to end.
+  const tlsEndsAtProxy = certificatePin !== null && effective.RelayTlsEndsAtProxy.value
+  return { address, certificatePin, tlsEndsAtProxy, anchors }
 }
 
 /** Whether policy lets this workstation contact the relay with this origin (SECURITY 10). */

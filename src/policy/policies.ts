@@ -50,6 +50,14 @@ export const policies = {
     fallback: () => null,
     since: '0.1.0',
   }),
+  /** The administration's own proxy ends TLS before the relay: logins are then not bound to the channel. */
+  RelayTlsEndsAtProxy: policy<boolean>({
+    kind: 'boolean',
+    schema: z.boolean(),
+    default: false,
+    fallback: () => false,
+    since: '0.1.0',
+  }),
   /** SHA-256 over the relay's trust anchors, lower-case hex. */
   RelayAnchors: policy<string | null>({
     kind: 'sha256',

@@ -24,7 +24,7 @@ const strictest = (name: PolicyName): unknown => policies[name].fallback(undefin
 
 describe('the table', () => {
   it('has defaults and fallbacks that its own schemas know', () => {
-    expect(policyNames).toHaveLength(9)
+    expect(policyNames).toHaveLength(10)
     expect(readPolicy([])).toEqual({ policy: defaultPolicy(), findings: [] })
     for (const name of policyNames) {
       expect(policies[name].since).toMatch(/^\d+\.\d+\.\d+$/)
@@ -38,6 +38,7 @@ describe('reading', () => {
     const said = {
       RelayAddress: 'https://valise.example:8443',
       RelayCertificatePin: sha.toUpperCase(),
+      RelayTlsEndsAtProxy: true,
       RelayAnchors: sha,
       AllowedRelays: ['https://valise.example:8443'],
       RequirePassphrase: true,
@@ -52,7 +53,12 @@ describe('reading', () => {
     expect(policy.RelayCertificatePin.value).toBe(sha)
     expect(policy.LogLevel.value).toBe('debug')
     expect(policy.MaximumDevices.value).toBe(3)
-    expect(managedRelay(policy)).toEqual({ address: said.RelayAddress, certificatePin: sha, anchors: sha })
+    expect(managedRelay(policy)).toEqual({
+      address: said.RelayAddress,
+      certificatePin: sha,
+      tlsEndsAtProxy: true,
+      anchors: sha,
+    })
   })
 
   it('lets a later file replace what an earlier one said, and only that', () => {
@@ -185,6 +191,9 @@ describe('the managed relay', () => {
       expect(managedRelay(effective({ ...whole, [name]: 7 }))).toBeNull()
     }
     expect(managedRelay(effective({ ...whole, AllowedRelays: ['https://b.example'] }))).toBeNull()
+    expect(managedRelay(effective({ ...whole, RelayTlsEndsAtProxy: true }))?.tlsEndsAtProxy).toBe(true)
+    // What cannot be read leaves the login bound.
+    expect(managedRelay(effective({ ...whole, RelayTlsEndsAtProxy: 'yes' }))?.tlsEndsAtProxy).toBe(false)
     const loopback = { ...whole, RelayAddress: 'http://127.0.0.1:8080' }
     expect(managedRelay(effective(loopback))).toBeNull()
     expect(managedRelay(effective({ ...loopback, RelayCertificatePin: null }))).not.toBeNull()

@@ -86,8 +86,7 @@ function relayOfPolicy(policy: EffectivePolicy): NamedRelay | null {
   const tlsPin = managed.certificatePin === null ? null : fromHex(managed.certificatePin)
   const anchors = fromHex(managed.anchors)
   if (anchors === null) throw new CodedError('policy.malformed')
-  // Policy has no word for a proxy: there the whole invitation is needed.
-  return { address: origin, tlsPin, anchors, tlsEndsAtProxy: false }
+  return { address: origin, tlsPin, anchors, tlsEndsAtProxy: managed.tlsEndsAtProxy }
 }
 
 /** Reaches the relay and compares its trust anchors. Throws `relay.anchors`, `relay.version` and the network's codes. */
