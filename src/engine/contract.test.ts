@@ -298,6 +298,10 @@ const provocations: Provocations = {
       told('/v1/link/find', refusing('device.limit'), () =>
         a.refusal('device.link', { code: '0'.repeat(20) }),
       ),
+    'account.guest': () =>
+      told('/v1/link/find', refusing('account.guest'), () =>
+        a.refusal('device.link', { code: '0'.repeat(20) }),
+      ),
     'policy.forbidden': async () => {
       const alone = await station({ MaximumDevices: { value: 1, origin: 'machine' } })
       await alone.enrol(await invitation())
