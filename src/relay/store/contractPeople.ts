@@ -75,6 +75,31 @@ export function peopleContract(store: () => RelayStore, restart: Restart): void 
     expect(await apply(good, disable, disable)).toEqual(['done', 'done', 'unchanged'])
   })
 
+  test('a later act sees what an earlier one did', async () => {
+    const [one, two] = [1, 2].map((n) =>
+      creation({ ...inMinistry, displayName: `P${n}`, email: `p${n}@a.example`, identifier: `${n}` }),
+    )
+    if (one === undefined || two === undefined) throw new Error('two creations')
+    const { accountId } = one
+    const same = creation({ ...inMinistry, displayName: 'Y', email: 'p1@a.example' })
+    expect(await apply(one, two, same)).toEqual(['done', 'done', 'taken'])
+    expect(await store().people.page(null, 9, null)).toEqual([])
+    const profile = { ...one.profile, email: 'new@a.example' }
+    const outcomes = await apply(
+      one,
+      { kind: 'disable', accountId },
+      two,
+      { kind: 'profile', accountId, profile },
+      { kind: 'hide', accountId: two.accountId, hidden: true },
+      { kind: 'remove', accountId: two.accountId },
+    )
+    expect(outcomes).toEqual(Array.from({ length: 6 }, () => 'done'))
+    expect(await store().people.page(null, 9, null)).toMatchObject([
+      { accountId, email: 'new@a.example', disabled: true, hidden: false, expiresAt: null },
+    ])
+    expect(await store().invitations.find(one.invitation.codeHash)).toMatchObject({ expiresAt: 1e12 })
+  })
+
   test('the directory shows neither hidden nor disabled accounts, nor a person’s former words', async () => {
     const [ada, bea] = [await enrol(store(), 'Ada'), await enrol(store(), 'Béa')]
     expect(await named()).toEqual(['Ada', 'Béa'])

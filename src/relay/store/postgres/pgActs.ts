@@ -4,7 +4,7 @@ import { formatFrontier, parseState, type JournalRow, type JournalState } from '
 import type { ActContext, ActEvent, ActStore } from '../peopleStore.ts'
 import { sealAct } from '../sealAct.ts'
 import type { Database, Transaction } from './database.ts'
-import { statement } from './statement.ts'
+import { list, statement } from './statement.ts'
 
 interface ActRow extends Omit<JournalRow, 'commit'> {
   readonly commitment: Uint8Array
@@ -18,7 +18,10 @@ interface StateRow {
 const readState = statement<StateRow>('SELECT size, frontier FROM acts_state')
 const lockState = statement<StateRow>('SELECT size, frontier FROM acts_state FOR UPDATE')
 const writeState = statement('UPDATE acts_state SET size = $1, frontier = $2')
-const insertAct = statement('INSERT INTO acts VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)')
+const insertActs = statement(
+  `INSERT INTO acts SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
+     $7::bytea[], $8::text[], $9::bytea[])`,
+)
 const readActs = statement<ActRow>('SELECT * FROM acts WHERE seq >= $1 ORDER BY seq LIMIT $2')
 
 export function pgActs(db: Database): ActStore {
@@ -33,19 +36,34 @@ export function pgActs(db: Database): ActStore {
 /** Appends within one transaction, under the lock of the journal: acts are in one order, whichever process they come from. */
 export interface ActWriter {
   write(event: ActEvent, context: ActContext): void
+  /** The state is written once: thousands of versions of its one row would have to be passed each time. */
+  writeAll(events: readonly ActEvent[], context: ActContext): void
 }
 
 export async function actWriter(tx: Transaction): Promise<ActWriter> {
   let state = stateOf(await tx.rows(lockState))
-  return {
-    write(event, context) {
+  const writeAll: ActWriter['writeAll'] = (events, context) => {
+    const rows = events.map((event) => {
       const { row, state: next } = sealAct(state, event, context)
-      const { seq, time, monotonic, type, actor, commit, leaf, payload, salt } = row
-      tx.send(insertAct, seq, time, monotonic, type, actor, commit, leaf, payload, salt)
-      tx.send(writeState, next.size, formatFrontier(next))
       state = next
-    },
+      return row
+    })
+    if (rows.length === 0) return
+    tx.send(
+      insertActs,
+      list(rows.map(({ seq }) => seq)),
+      list(rows.map(({ time }) => time)),
+      list(rows.map(({ monotonic }) => monotonic)),
+      rows.map(({ type }) => type),
+      rows.map(({ actor }) => actor),
+      rows.map(({ commit }) => commit),
+      rows.map(({ leaf }) => leaf),
+      rows.map(({ payload }) => payload),
+      rows.map(({ salt }) => salt),
+    )
+    tx.send(writeState, state.size, formatFrontier(state))
   }
+  return { writeAll, write: (event, context) => writeAll([event], context) }
 }
 
 function stateOf([row]: readonly StateRow[]): JournalState {

@@ -14,7 +14,8 @@ import { lockAccounts } from './pgAccess.ts'
 import { actWriter } from './pgActs.ts'
 import { noteAccount } from './pgChanges.ts'
 import { bumped, removeAllDevices, removeDevice } from './pgDevices.ts'
-import { insertAccountOf, invite } from './pgInvitations.ts'
+import { Creations } from './pgCreations.ts'
+import { invite } from './pgInvitations.ts'
 import { relist } from './pgListing.ts'
 import { list, statement } from './statement.ts'
 
@@ -36,9 +37,6 @@ const findTaken = statement(
   `SELECT 1 FROM accounts WHERE account_id <> $1 AND (email = $2 OR identifier = $3)`,
 )
 const findCode = statement('SELECT 1 FROM invitations WHERE code_hash = $1')
-const complete = statement(
-  'UPDATE accounts SET role = $1, expires_at = $2, hidden = $3, email = $4, identifier = $5 WHERE id = $6',
-)
 const setProfile = statement<{ readonly id: number }>(
   `UPDATE accounts SET display_name = $1, title = $2, service = $3, organisation = $4, email = $5, identifier = $6,
           sort_key = $7, search_text = $8
@@ -89,28 +87,41 @@ async function performAll(
   const accounts = acts.flatMap((act) => (act.kind === 'domain' ? [] : [act.accountId]))
   tx.send(lockAccounts, list(new Set(accounts)), '{}')
   const journal = await actWriter(tx)
+  const creations = await Creations.of(tx, acts)
   const outcomes: ActOutcome[] = []
+  const events: ActEvent[] = []
   for (const act of acts) {
-    const performed = await perform(tx, act, context.now)
+    const performed = await perform(tx, creations, act, context.now)
     if (performed === 'unknown' || performed === 'taken') outcomes.push({ kind: performed })
     else if (performed === null) outcomes.push({ kind: 'unchanged' })
     else {
-      journal.write({ ...performed, ...(act.kind === 'domain' ? {} : { account: act.accountId }) }, context)
+      events.push({ ...performed, ...(act.kind === 'domain' ? {} : { account: act.accountId }) })
       outcomes.push({ kind: 'done' })
     }
   }
+  creations.flush()
+  journal.writeAll(events, context)
   return outcomes
 }
 
-async function perform(tx: Transaction, act: AccountAct, now: number): Promise<Performed> {
+async function perform(
+  tx: Transaction,
+  creations: Creations,
+  act: AccountAct,
+  now: number,
+): Promise<Performed> {
+  if (act.kind === 'create')
+    return creations.perform(act) ? { type: 'account.created', detail: act.role } : 'taken'
+  creations.flush()
   if (act.kind === 'domain') {
     const changed = await tx.rows(act.allowed ? allowDomain : refuseDomain, act.domain)
     if (changed.length === 0) return null
     return { type: act.allowed ? 'domain.allowed' : 'domain.refused', detail: act.domain }
   }
   const [account] = await tx.rows(findAccount, act.accountId)
-  if (act.kind === 'create') return account === undefined ? create(tx, act) : 'taken'
-  return account === undefined ? 'unknown' : on(tx, account.id, act, now)
+  if (account === undefined) return 'unknown'
+  if (act.kind === 'profile') creations.described(act.profile)
+  return on(tx, account.id, act, now)
 }
 
 async function on(
@@ -166,18 +177,6 @@ async function isTaken(tx: Transaction, accountId: string, profile: Profile): Pr
 
 async function isCodeTaken(tx: Transaction, { codeHash }: InvitationTerms): Promise<boolean> {
   return (await tx.rows(findCode, codeHash)).length > 0
-}
-
-async function create(
-  tx: Transaction,
-  act: Extract<AccountAct, { readonly kind: 'create' }>,
-): Promise<Performed> {
-  const { accountId, profile, role, expiresAt, hidden, invitation } = act
-  if ((await isTaken(tx, accountId, profile)) || (await isCodeTaken(tx, invitation))) return 'taken'
-  const account = await insertAccountOf(tx, { accountId, ...profile })
-  tx.send(complete, role, expiresAt, hidden, profile.email, profile.identifier, account)
-  invite(tx, account, invitation)
-  return { type: 'account.created', detail: role }
 }
 
 async function describe(tx: Transaction, account: number, profile: Profile): Promise<boolean> {

@@ -8,7 +8,8 @@ export interface Statement<Row> {
   readonly row?: Row
 }
 
-export type SqlValue = string | number | boolean | null | Uint8Array | readonly (Uint8Array | null)[]
+export type SqlValue =
+  string | number | boolean | null | Uint8Array | readonly (Uint8Array | null)[] | readonly (string | null)[]
 
 export function statement<Row = unknown>(text: string): Statement<Row> {
   return { name: createHash('sha256').update(text).digest('hex').slice(0, 16), text }
