@@ -78,9 +78,18 @@ export interface RelayTimes extends ConnectionTimes {
   readonly sampleMs: number
   /** The longest time of an orderly stop. */
   readonly stopMs: number
+  /** For the body of a request; for a file, between two parts of it. */
+  readonly bodyMs: number
 }
 
-const usualTimes: RelayTimes = { ...limits, peersMs: 5_000, tlsMs: 60_000, sampleMs: 60_000, stopMs: 20_000 }
+const usualTimes: RelayTimes = {
+  ...limits,
+  peersMs: 5_000,
+  tlsMs: 60_000,
+  sampleMs: 60_000,
+  stopMs: 20_000,
+  bodyMs: 30_000,
+}
 
 export interface RunningRelay {
   /** `http://127.0.0.1:PORT`, or https with TLS. */
@@ -129,6 +138,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   } catch (thrown) {
     await parts?.watch.stop()
     await parts?.housekeeping.stop()
+    await parts?.blobs.stop()
+    await parts?.accountBudgets.stop()
     await parts?.peers.stop()
     await engine?.store.close()
     lock.release()
@@ -238,6 +249,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
     log,
     tokens,
     blobs,
+    bodyMs: times.bodyMs,
     tls: options.tls ?? null,
     addressOf,
     ready: async () => readiness.look(),

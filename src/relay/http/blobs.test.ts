@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -178,6 +179,29 @@ test('a body that breaks off leaves nothing, and the permit pays for the next tr
   socket.destroy()
   await expect.poll(files).toEqual(before)
   expect((await put(capability, Buffer.from('whole'), by)).status).toBe(200)
+})
+
+test('who sends a body slowly, or stops in the middle of one, is let go', async () => {
+  const patient = await relayFixture({ ...options, times: { bodyMs: 200 } })
+  const anna = await TestClient.connect(patient.address, await patient.enrol('Anna', 0))
+  const [by] = await drawPermits(patient.address, anna.token, 1, now)
+  const { hostname, port } = new URL(patient.address)
+  const heads = [
+    'POST /v1/enrol HTTP/1.1\r\nContent-Type: application/json',
+    `PUT ${blobRoutes.putBlob.path}?blobId=${toBase64Url(randomBytes(32))}&reads=1&keptMs=60000 HTTP/1.1\r\n` +
+      `Content-Type: application/octet-stream\r\n${permitHeader}: ${toBase64Url(by ?? randomBytes(65))}`,
+  ]
+  for (const head of heads) {
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined)
+    socket.resume()
+    socket.write(`${head}\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{`)
+    await once(socket, 'close')
+  }
+  const started = await fetch(`${patient.address}/v1/health`)
+  expect(started.status).toBe(200)
+  expect(await readdir(blobFolder(patient.data))).toEqual([])
+  await patient.end()
 })
 
 test('files that a crash left without their row go at the next start; a missing file is told', async () => {

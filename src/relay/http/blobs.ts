@@ -19,6 +19,8 @@ export interface BlobRouteDeps {
   readonly permits: Permits
   readonly rateLimits: RateLimits
   readonly clock: Clock
+  /** Without a byte for so long, a body is given up. */
+  readonly bodyMs: number
   /** The network address that a request comes from, for budgets only. */
   readonly addressOf: (request: IncomingMessage) => string
 }
@@ -27,8 +29,6 @@ export interface BlobRouteDeps {
 const streamsMax = 200
 const streamsOfAddress = 20
 const placesRetryMs = 5_000
-/** Without a byte for so long, a body is given up. */
-const stalledMs = 30_000
 const bodyType = 'application/octet-stream'
 
 /** Both routes of encrypted files. SECURITY 9: nobody says who they are; a permit pays, and nothing is logged. */
@@ -42,7 +42,7 @@ export function registerBlobs(app: FastifyInstance, deps: BlobRouteDeps): void {
       method: putBlob.method,
       url: putBlob.path,
       handler: async (request, reply) => {
-        const leave = enter(places, deps.addressOf(request.raw), request)
+        const leave = enter(places, deps, request)
         try {
           return putBlob.answer.parse(await put(deps, request))
         } catch (thrown) {
@@ -58,7 +58,7 @@ export function registerBlobs(app: FastifyInstance, deps: BlobRouteDeps): void {
       method: getBlob.method,
       url: getBlob.path,
       handler: async (request, reply) => {
-        const leave = enter(places, deps.addressOf(request.raw), request)
+        const leave = enter(places, deps, request)
         try {
           const { size, handle } = await open(deps, request)
           const stream = handle.createReadStream()
@@ -109,7 +109,12 @@ async function paid(
 }
 
 /** Takes a place and watches the connection until the place is left. */
-function enter(places: Strangers<object>, address: string, { raw }: FastifyRequest): () => void {
+function enter(
+  places: Strangers<object>,
+  { addressOf, bodyMs }: BlobRouteDeps,
+  { raw }: FastifyRequest,
+): () => void {
+  const address = addressOf(raw)
   if (!places.hasRoom(address)) throw new CodedError('relay.tooManyRequests', { retryAfterMs: placesRetryMs })
   const place = {}
   places.add(place, address)
@@ -117,7 +122,7 @@ function enter(places: Strangers<object>, address: string, { raw }: FastifyReque
   const stalled = (): void => {
     socket.destroy()
   }
-  socket.setTimeout(stalledMs, stalled)
+  socket.setTimeout(bodyMs, stalled)
   return () => {
     places.remove(place)
     socket.off('timeout', stalled)

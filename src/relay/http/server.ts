@@ -18,6 +18,8 @@ import { refuseUnreadable } from './unreadable.ts'
 export interface HttpServerDeps extends HandlerDeps {
   readonly tokens: Tokens
   readonly blobs: Blobs
+  /** For the body of a request, in milliseconds; for a file, between two parts of it. */
+  readonly bodyMs: number
   /** Null serves plain HTTP, which `startRelay` allows on loopback only. */
   readonly tls: TlsFiles | null
   /** The network address that a request comes from, for budgets only. */
@@ -49,7 +51,7 @@ export function httpServer(deps: HttpServerDeps): FastifyInstance {
   refuseErrors(app, deps.log)
   app.addHook('onRequest', async ({ raw, headers, routeOptions }) => {
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
-    if (hasBody && routeOptions.url !== blobRoutes.putBlob.path) endLate(raw)
+    if (hasBody && routeOptions.url !== blobRoutes.putBlob.path) endLate(raw, deps.bodyMs)
   })
   app.get(healthPath, async () => ({ status: 'ok' }))
   app.get(readyPath, async (_request, reply) => {
@@ -66,10 +68,8 @@ export function secureContext(files: TlsFiles): SecureContextOptions {
   return { cert: files.certificate, key: files.key, minVersion: 'TLSv1.3' }
 }
 
-/** Who sends a body slowly holds a connection no longer than this, in milliseconds. */
-const bodyMs = 30_000
-
-function endLate(request: IncomingMessage): void {
+/** Who sends a body slowly holds a connection no longer than so many milliseconds. */
+function endLate(request: IncomingMessage, bodyMs: number): void {
   const late = setTimeout(() => request.destroy(), bodyMs).unref()
   const inTime = (): void => clearTimeout(late)
   request.once('end', inTime)
