@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { withStore } from '../data/withStore.ts'
 import type { AccountAct, ActOutcome } from '../store/peopleStore.ts'
@@ -100,6 +102,19 @@ test('a guest’s time ends by itself, on every connection', async () => {
     ['account.role', 'operator'],
     ['account.disabled', 'relay'],
   ])
+})
+
+test('what a removal left in the files is gone within a day, though the command was cut short', async () => {
+  const gone = await fixture.enrol('Zygomorphe')
+  const files = async (): Promise<boolean> => {
+    const texts = ['relay.db', 'relay.db-wal'].map(async (name) =>
+      readFile(join(fixture.data, name), 'latin1'),
+    )
+    return (await Promise.all(texts)).some((text) => text.toLowerCase().includes('zygomorphe'))
+  }
+  await administer({ kind: 'remove', accountId: gone.accountId })
+  now += 24 * 3_600_000
+  await expect.poll(files).toBe(false)
 })
 
 test('a guest sees its organisation alone, and nobody who is hidden; it links no other device', async () => {
