@@ -200,7 +200,7 @@ test('who sends a body slowly, or stops in the middle of one, is let go', async 
   }
   const started = await fetch(`${patient.address}/v1/health`)
   expect(started.status).toBe(200)
-  expect(await readdir(blobFolder(patient.data))).toEqual([])
+  await expect.poll(async () => readdir(blobFolder(patient.data))).toEqual([])
   await patient.end()
 })
 
