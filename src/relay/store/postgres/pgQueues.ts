@@ -64,16 +64,21 @@ const writeHours = statement(
    ON CONFLICT (account) DO UPDATE SET began = excluded.began, puts = excluded.puts`,
 )
 const readKnown = statement<{ readonly device: number; readonly message_id: string }>(
-  `SELECT q.device, q.message_id FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS u (account_id, device_id, message_id)
-   JOIN accounts a ON a.account_id = u.account_id JOIN devices d ON d.account = a.id AND d.device_id = u.device_id
-   JOIN queue q ON q.shard = a.shard AND q.device = d.id AND q.message_id = u.message_id`,
+  `WITH asked AS MATERIALIZED (
+     SELECT a.shard, d.id AS device, u.message_id
+     FROM unnest($1::uuid[], $2::int[], $3::uuid[]) AS u (account_id, device_id, message_id)
+     JOIN accounts a ON a.account_id = u.account_id JOIN devices d ON d.account = a.id AND d.device_id = u.device_id
+   )
+   SELECT q.device, q.message_id FROM asked u
+   JOIN queue q ON q.shard = u.shard AND q.message_id = u.message_id AND q.device + 0 = u.device`,
 )
 /** Both numbers must agree: nobody deletes another device's envelope. Of what was deleted the highest id is kept. */
 const removeEnvelopes = statement(
-  `WITH gone AS (
-     DELETE FROM queue q USING unnest($1::bigint[], $2::bigint[]) AS u (device, id)
-       JOIN devices d ON d.id = u.device JOIN accounts a ON a.id = d.account
-     WHERE q.shard = a.shard AND q.device = u.device AND q.id = u.id
+  `WITH named AS MATERIALIZED (
+     SELECT a.shard, u.device, u.id FROM unnest($1::bigint[], $2::bigint[]) AS u (device, id)
+     JOIN devices d ON d.id = u.device JOIN accounts a ON a.id = d.account
+   ), gone AS (
+     DELETE FROM queue q USING named u WHERE q.shard = u.shard AND q.device = u.device AND q.id = u.id
      RETURNING q.device, q.id, length(q.body) AS bytes
    ), sums AS (
      SELECT device, count(*) AS envelopes, sum(bytes) AS bytes, max(id) AS highest FROM gone GROUP BY device

@@ -8,7 +8,8 @@ const shards = 8
  * An account's envelopes lie in one shard. The newest row of `shard_map` says over how many the accounts that are made
  * from then on are spread; each account keeps its own number, so that shards are split by moving accounts one by one.
  * `mailboxes` has what a queue is judged by, one narrow row a device that is updated in place: its envelopes need not be
- * counted, and ids go on rising after the newest were deleted. Bodies are ciphertext: compressing them gains nothing.
+ * counted, and ids go on rising after the newest were deleted. The index of message ids must not begin with the device:
+ * what is known of a queue's length is always wrong, and an envelope would be sought by reading its whole queue. Bodies are ciphertext: compressing them gains nothing.
  */
 export const foundation: PostgresMigration = {
   version: 1,
@@ -123,7 +124,7 @@ export const foundation: PostgresMigration = {
       received_at bigint NOT NULL,
       body bytea NOT NULL,
       PRIMARY KEY (shard, device, id),
-      UNIQUE (shard, device, message_id)
+      UNIQUE (shard, message_id, device)
     ) PARTITION BY LIST (shard);
     ALTER TABLE queue ALTER COLUMN body SET STORAGE EXTERNAL;
     ${Array.from({ length: shards }, (_, shard) => partition(shard)).join('\n')}
