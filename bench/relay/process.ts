@@ -25,13 +25,27 @@ export function startServer(
   const gone = once(child, 'close')
   const pid = child.pid
   if (pid === undefined) throw new Error(`${command} cannot be started`)
+  const end = (): void => {
+    for (const member of treeOf(pid)) killIfThere(member)
+  }
+  // A measurement that fails leaves nothing running behind.
+  process.once('exit', end)
   return {
     pid,
     child,
     stop: async () => {
-      for (const member of treeOf(pid)) process.kill(member, 'SIGKILL')
+      end()
       await gone
+      process.off('exit', end)
     },
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended meanwhile.
   }
 }
 

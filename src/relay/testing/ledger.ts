@@ -15,6 +15,8 @@ export interface LedgerOptions {
   /** Puts of one sender that are not answered yet. */
   readonly inFlight: number
   readonly bodyBytes: number
+  /** Puts of each sender; left out: without end. */
+  readonly puts?: number
 }
 
 /** What the relays did with what they were given. */
@@ -27,6 +29,8 @@ export interface LedgerReport {
   readonly repeated: number
   /** Puts that were answered, but not stored. */
   readonly refused: number
+  /** ms from the first sending to the first arrival, which 99 of 100 stay below; 0 before anything arrived. */
+  readonly p99Ms: number
   /** Acknowledged and never received. */
   readonly lost: number
   /** Received again although neither its sender repeated it nor the device had a new connection. */
@@ -57,6 +61,7 @@ export function startLedger(options: LedgerOptions): Ledger {
     return new LedgerSender({ number, run, book, ...options, receivers: everybody })
   })
   const counted = (of: (message: LedgerMessage) => boolean): number => [...book.values()].filter(of).length
+  const lost = (): number => counted((message) => message.acknowledged && message.receivedOn === null)
   const report = (): LedgerReport => ({
     sent: book.size,
     acknowledged: counted((message) => message.acknowledged),
@@ -64,7 +69,8 @@ export function startLedger(options: LedgerOptions): Ledger {
     resent: counted((message) => message.resent),
     repeated: sum(receivers.map((receiver) => receiver.repeated)),
     refused: sum(senders.map((sender) => sender.refused)),
-    lost: counted((message) => message.acknowledged && message.receivedOn === null),
+    p99Ms: p99(receivers.flatMap((one) => one.latencies)),
+    lost: lost(),
     doubled: sum(receivers.map((receiver) => receiver.doubled)),
     disordered: sum(receivers.map((receiver) => receiver.disordered)),
   })
@@ -79,7 +85,7 @@ export function startLedger(options: LedgerOptions): Ledger {
       for (const sender of senders) sender.finish()
       receivers.push(...options.absent.map(receiver))
       const until = performance.now() + ms
-      const settled = (): boolean => senders.every((sender) => sender.idle) && report().lost === 0
+      const settled = (): boolean => senders.every((sender) => sender.idle) && lost() === 0
       while (!settled() && performance.now() < until) await wait(settlePollMs)
       return report()
     },
@@ -91,4 +97,9 @@ export function startLedger(options: LedgerOptions): Ledger {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
+}
+
+function p99(values: readonly number[]): number {
+  const sorted = Float64Array.from(values).sort()
+  return Math.round(sorted[Math.floor(sorted.length * 0.99)] ?? 0)
 }

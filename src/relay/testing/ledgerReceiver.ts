@@ -17,6 +17,7 @@ export class LedgerReceiver {
   readonly #lastOf = new Map<number, number>()
   #connection = 0
   #lastQueueId = 0n
+  readonly latencies: number[] = []
   received = 0
   repeated = 0
   doubled = 0
@@ -72,6 +73,7 @@ export class LedgerReceiver {
   #first(message: LedgerMessage): void {
     message.receivedOn = this.#connection
     this.received += 1
+    this.latencies.push(performance.now() - message.sentAt)
     const last = this.#lastOf.get(message.sender) ?? 0
     if (message.sequence > last) this.#lastOf.set(message.sender, message.sequence)
     else if (!message.refused) this.disordered += 1

@@ -13,6 +13,8 @@ export interface LedgerMessage {
   /** The sender's number and its count for this receiver: what has to arrive in order. */
   readonly sender: number
   readonly sequence: number
+  /** By `performance.now()`. */
+  readonly sentAt: number
   acknowledged: boolean
   resent: boolean
   /** It was refused once, so that later ones may have gone before it. */
@@ -29,6 +31,7 @@ export interface LedgerSenderOptions {
   readonly receivers: readonly EnrolledDevice[]
   readonly inFlight: number
   readonly bodyBytes: number
+  readonly puts?: number
 }
 
 const refusedWaitMs = 50
@@ -78,7 +81,8 @@ export class LedgerSender {
   }
 
   #fill(socket: RawSocket): void {
-    while (!this.#finishing && this.#open.size < this.#options.inFlight) {
+    const { inFlight, puts = Infinity } = this.#options
+    while (!this.#finishing && this.#open.size < inFlight && this.#count < puts) {
       const request = ++this.#count
       const message = this.#next(request)
       this.#options.book.set(toHex(message.id), message)
@@ -100,6 +104,7 @@ export class LedgerSender {
       to,
       sender: number,
       sequence: request,
+      sentAt: performance.now(),
       acknowledged: false,
       resent: false,
       refused: false,
