@@ -56,9 +56,10 @@ export function startLedger(options: LedgerOptions): Ledger {
   const receiver = (device: EnrolledDevice): LedgerReceiver =>
     new LedgerReceiver(device, options.addresses, book)
   const receivers = options.receivers.map(receiver)
+  const ready = Promise.all(receivers.map((one) => one.welcome))
   const everybody = [...options.receivers, ...options.absent]
   const senders = Array.from({ length: options.senders }, (_, number) => {
-    return new LedgerSender({ number, run, book, ...options, receivers: everybody })
+    return new LedgerSender({ number, run, book, ...options, receivers: everybody, ready })
   })
   const counted = (of: (message: LedgerMessage) => boolean): number => [...book.values()].filter(of).length
   const lost = (): number => counted((message) => message.acknowledged && message.receivedOn === null)

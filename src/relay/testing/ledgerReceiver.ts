@@ -18,6 +18,9 @@ export class LedgerReceiver {
   #connection = 0
   #lastQueueId = 0n
   readonly latencies: number[] = []
+  /** Settles once a relay has welcomed it for the first time. */
+  readonly welcome: Promise<void>
+  #welcomed: () => void = () => undefined
   received = 0
   repeated = 0
   doubled = 0
@@ -30,6 +33,7 @@ export class LedgerReceiver {
   ) {
     this.#device = device
     this.#book = book
+    this.welcome = new Promise((resolve) => (this.#welcomed = resolve))
     this.#lasting = new LastingSocket(addresses, socketPath, (socket) => this.#begin(socket))
   }
 
@@ -50,6 +54,7 @@ export class LedgerReceiver {
       const value = proof(this.#device, frame.value.relayId, frame.value.nonce)
       send({ frame: { case: 'authenticate', value } })
     }
+    if (frame.case === 'welcome') this.#welcomed()
     if (frame.case !== 'deliver') return
     for (const envelope of frame.value.envelopes) this.#enter(envelope)
     const queueIds = frame.value.envelopes.map((envelope) => envelope.queueId)

@@ -32,6 +32,8 @@ export interface LedgerSenderOptions {
   readonly inFlight: number
   readonly bodyBytes: number
   readonly puts?: number
+  /** Nothing is put before. */
+  readonly ready: Promise<unknown>
 }
 
 const refusedWaitMs = 50
@@ -67,12 +69,13 @@ export class LedgerSender {
   #begin(socket: RawSocket): void {
     socket.onMessage = (payload) => {
       const { frame } = fromBinary(ServerFrameSchema, payload)
-      if (frame.case === 'greeting') this.#start(socket)
+      if (frame.case === 'greeting') void this.#options.ready.then(() => this.#start(socket))
       if (frame.case === 'putResult') this.#answered(socket, frame.value)
     }
   }
 
   #start(socket: RawSocket): void {
+    if (this.#lasting.socket !== socket) return
     for (const [request, message] of this.#open) {
       message.resent = true
       this.#send(socket, request, message)
