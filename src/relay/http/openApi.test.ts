@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { healthPath, readyPath, routeNames, routes } from '../../wire/http.ts'
+import { blobRoutes, healthPath, readyPath, routeNames, routes } from '../../wire/http.ts'
 import { relayFixture } from '../testing/fixture.ts'
 import { openApiDocument } from './openApi.ts'
 
@@ -56,7 +56,7 @@ test('the document is OpenAPI 3.1 and has every route, with its access', () => {
   const parsed = document.parse(JSON.parse(JSON.stringify(openApiDocument())))
   const operations = Object.values(parsed.paths).flatMap((path) => Object.values(path))
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
-  expect(operations).toHaveLength(routeNames.length + 2)
+  expect(operations).toHaveLength(routeNames.length + Object.keys(blobRoutes).length + 2)
   for (const name of routeNames) {
     const { method: verb, path, access, body } = routes[name]
     const found = parsed.paths[path]?.[method.parse(verb.toLowerCase())]

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import {
   accessKeyHeader,
+  blobCapabilityHeader,
+  blobRoutes,
   healthPath,
   permitHeader,
   readyPath,
@@ -45,6 +47,7 @@ export function openApiDocument(): Json {
     },
     paths: {
       ...paths(),
+      [blobRoutes.putBlob.path]: blobOperations(),
       [healthPath]: { get: plain('health', 'The process answers.', false) },
       [readyPath]: { get: plain('ready', 'The store takes writes and the relay is not stopping.', true) },
     },
@@ -72,6 +75,31 @@ function operation(name: RouteName): Json {
     responses: {
       200: { description: 'Done.', content: json(schemaOf(answer, 'output')) },
       default: refusal,
+    },
+  }
+}
+
+/** Their bodies are bytes, which the table of JSON routes has no place for. */
+function blobOperations(): Record<string, Json> {
+  const bytes = { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } }
+  const shared = { security: [{ permit: [] }] }
+  const capability = { name: blobCapabilityHeader, in: 'header', required: true, schema: { type: 'string' } }
+  return {
+    put: {
+      operationId: 'putBlob',
+      ...shared,
+      parameters: parametersOf(blobRoutes.putBlob.query),
+      requestBody: { required: true, content: bytes },
+      responses: {
+        200: { description: 'Done.', content: json(schemaOf(blobRoutes.putBlob.answer, 'output')) },
+        default: refusal,
+      },
+    },
+    get: {
+      operationId: 'getBlob',
+      ...shared,
+      parameters: [capability],
+      responses: { 200: { description: 'Done.', content: bytes }, default: refusal },
     },
   }
 }
