@@ -57,6 +57,15 @@ describe('what is paced', () => {
     expect(work.begun).toBe(3)
   })
 
+  it('is done as it was asked for last', async () => {
+    const [paced, done] = [new Paced(1_000), [] as string[]]
+    paced.begun()
+    for (const name of ['on the connection that was', 'on the one that is'])
+      paced.ask(async () => void done.push(name))
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(done).toEqual(['on the one that is'])
+  })
+
   it('is forgotten where it has not begun, and waited for where it has', async () => {
     const [paced, work] = [new Paced(1_000), new Work()]
     paced.begun()

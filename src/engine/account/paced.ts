@@ -2,6 +2,7 @@
 export class Paced {
   readonly #everyMs: number
   #begunAt = -Infinity
+  #work: () => Promise<void> = async () => undefined
   #timer: NodeJS.Timeout | null = null
   #running: Promise<void> = Promise.resolve()
 
@@ -14,13 +15,14 @@ export class Paced {
     this.#begunAt = performance.now()
   }
 
-  /** Asked for again before it has begun, it is done once, as it was asked for first. */
+  /** Asked for again before it has begun, it is done once, as it was asked for last. */
   ask(work: () => Promise<void>): void {
+    this.#work = work
     if (this.#timer !== null) return
     const wait = Math.max(0, this.#begunAt + this.#everyMs - performance.now())
     this.#timer = setTimeout(() => {
       this.#timer = null
-      this.#running = this.#running.then(async () => this.#run(work))
+      this.#running = this.#running.then(async () => this.#run())
     }, wait)
     this.#timer.unref()
   }
@@ -32,8 +34,8 @@ export class Paced {
     await this.#running
   }
 
-  async #run(work: () => Promise<void>): Promise<void> {
+  async #run(): Promise<void> {
     this.begun()
-    await work().catch(() => undefined)
+    await this.#work().catch(() => undefined)
   }
 }
