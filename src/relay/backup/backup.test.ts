@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { toHex } from '../../base/bytes.ts'
 import { verdictOf } from '../../wire/generation.ts'
+import { execute } from '../command/execute.ts'
+import { engineOf } from '../engine.ts'
 import { initRelay, startRelay } from '../index.ts'
 import { keyUpload, call, messageIdOf, type EnrolledDevice } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
 import { AnonymousClient, TestClient } from '../testing/sockets.ts'
-import { adaptRestored, backUp, restore } from './backup.ts'
+import { adaptRestored, backUp, restore, restoreKeys } from './backup.ts'
 
 let folder: string
 let fixture: RelayFixture
@@ -25,6 +27,18 @@ afterEach(async () => {
   await fixture.end()
   await rm(folder, { recursive: true, force: true })
 })
+
+async function command(args: readonly string[]): Promise<number> {
+  return execute(args, {
+    language: 'en',
+    version: '',
+    environment: {},
+    out: () => undefined,
+    error: () => undefined,
+    ended: Promise.resolve(),
+    onReload: () => undefined,
+  })
+}
 
 const passphrase = 'une phrase de passe assez longue'
 
@@ -155,8 +169,11 @@ test('nothing that is there is replaced, and what does not fit is refused and ch
 
   // A relay that runs on a folder whose database was moved away still holds it.
   await copyFile(join(fixture.data, 'relay.db'), join(folder, 'kept.db'))
-  await rm(join(fixture.data, 'relay.db'))
-  await expect(restore({ data: fixture.data, from: to })).rejects.toMatchObject({ code: 'relay.dataInUse' })
+  for (const left of ['', '-wal', '-shm']) {
+    await rm(join(fixture.data, `relay.db${left}`), { force: true })
+    const code = left === '-shm' ? 'relay.dataInUse' : 'relay.dataExists'
+    await expect(restore({ data: fixture.data, from: to }), left).rejects.toMatchObject({ code })
+  }
   expect(await readdir(fixture.data)).not.toContain('relay.db.restoring')
 })
 
@@ -171,4 +188,47 @@ test('a relay on PostgreSQL is sent to its own backup, and its keys are copied a
   await expect(adaptRestored(data)).rejects.toMatchObject({ code: 'relay.databaseUnreachable' })
   await expect(adaptRestored(fixture.data)).rejects.toMatchObject({ code: 'argument.invalid' })
   expect((await readdir(data)).filter((name) => name.startsWith('relay.db'))).toEqual([])
+})
+
+test('a log that an earlier database left keeps a backup out', async () => {
+  const to = join(folder, 'copy.db')
+  const keys = { file: join(folder, 'keys.json'), passphrase }
+  await backUp({ data: fixture.data, to, keys })
+  for (const end of ['-wal', '-shm', '-journal']) {
+    const data = join(folder, `left${end}`)
+    await mkdir(data)
+    await writeFile(join(data, `relay.db${end}`), 'old')
+    await expect(restore({ data, from: to, keys })).rejects.toMatchObject({ code: 'relay.dataExists' })
+    expect(await readdir(data)).toEqual([`relay.db${end}`])
+  }
+})
+
+test('a backup of the keys alone makes the folder of the relay again, on PostgreSQL or not', async () => {
+  const names = ['relay.json', 'server-certificate.json', 'zkgroup.params']
+  const texts = async (data: string): Promise<readonly string[]> =>
+    Promise.all(names.map(async (name) => readFile(join(data, name), 'utf8')))
+  const keys = { file: join(folder, 'keys.json'), passphrase }
+  await backUp({ data: fixture.data, to: null, keys })
+
+  const [plain, shared] = [join(folder, 'plain'), join(folder, 'shared')]
+  await restoreKeys(plain, keys, null)
+  expect((await readdir(plain)).toSorted()).toEqual(names)
+  const url = 'postgres://nobody@127.0.0.1:1/nothing'
+  const [phraseFile, urlFile] = [join(folder, 'phrase'), join(folder, 'url')]
+  await writeFile(phraseFile, passphrase)
+  await writeFile(urlFile, url)
+  const args = ['restore', '--data', shared, '--keys-from', keys.file, '--passphrase-file', phraseFile]
+  expect(await command([...args, '--postgres-url-file', urlFile])).toBe(0)
+  expect((await readdir(shared)).toSorted()).toEqual(['postgres.url', ...names])
+  expect(await engineOf(shared)).toEqual({ kind: 'postgres', url })
+  for (const data of [plain, shared]) expect(await texts(data)).toEqual(await texts(fixture.data))
+
+  await rm(join(shared, 'relay.json'))
+  for (const data of [plain, shared, fixture.data])
+    await expect(restoreKeys(data, keys, url)).rejects.toMatchObject({ code: 'relay.dataExists' })
+  const wrong = { ...keys, passphrase: `${passphrase}!` }
+  await expect(restoreKeys(join(folder, 'new'), wrong, null)).rejects.toMatchObject({
+    code: 'relay.backupPassphrase',
+  })
+  expect(await readdir(folder)).not.toContain('new')
 })

@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
 import { engineOf } from '../engine.ts'
 import { lockData } from '../data/dataLock.ts'
-import { asDataErrors, databaseFile, keyFileNames, readRelayData } from '../data/relayData.ts'
+import { asDataErrors, databaseFile, keyFileNames, postgresFile, readRelayData } from '../data/relayData.ts'
 import { withStore } from '../data/withStore.ts'
 import { writeLastBackup } from '../operations/status.ts'
 import { copyDatabase, markOfCopy, markRestored } from '../store/sqliteBackup.ts'
@@ -94,8 +94,8 @@ export async function restore(options: RestoreOptions): Promise<void> {
   const mark = markOfCopy(from)
   await isEmbedded(data)
   return asDataErrors(async () => {
-    if (await exists(databaseFile(data))) throw new CodedError('relay.dataExists')
-    if (keys !== undefined) await restoreKeys(data, keys, mark)
+    await refuseDatabase(data)
+    if (keys !== undefined) await putKeysInPlace(data, await readKeys(keys, mark))
     const { anchors } = await readRelayData(data)
     const lock = lockData(data)
     try {
@@ -107,16 +107,50 @@ export async function restore(options: RestoreOptions): Promise<void> {
   })
 }
 
-/** `relay.json` is the last of them: a folder without it counts as not made. */
-async function restoreKeys(data: string, { file, passphrase }: KeysPlace, mark: number): Promise<void> {
-  await mkdir(data, { recursive: true, mode: 0o700 })
-  for (const name of keyFileNames)
-    if (await exists(join(data, name))) throw new CodedError('relay.dataExists')
+/**
+ * Makes a data folder of a backup of keys alone, for a database that PostgreSQL has or gets back (`postgresUrl`), or
+ * for one that is lost. Throws as `restore` does.
+ */
+export async function restoreKeys(data: string, keys: KeysPlace, postgresUrl: string | null): Promise<void> {
+  return asDataErrors(async () => {
+    await refuseDatabase(data)
+    if (await exists(postgresFile(data))) throw new CodedError('relay.dataExists')
+    await putKeysInPlace(data, await readKeys(keys, null), postgresUrl)
+  })
+}
+
+/** Nor beside what an earlier database left: SQLite would play an old log into the one that is put back. */
+async function refuseDatabase(data: string): Promise<void> {
+  for (const end of ['', '-wal', '-shm', '-journal'])
+    if (await exists(databaseFile(data) + end)) throw new CodedError('relay.dataExists')
+}
+
+interface NamedText {
+  readonly name: string
+  readonly text: string
+}
+
+async function readKeys({ file, passphrase }: KeysPlace, mark: number | null): Promise<readonly NamedText[]> {
   const files = await openKeys(await readFile(file, 'utf8'), passphrase)
-  const texts = keyFileNames.map((name) => ({ name, text: files[name] }))
-  if (texts.some(({ text }) => text === undefined)) throw new CodedError('relay.backupDamaged')
-  if (markOf(relayIdIn(files['relay.json'] ?? '')) !== mark) throw new CodedError('relay.backupForeign')
-  for (const { name, text = '' } of texts) await writeFileAtomically(join(data, name), utf8(text))
+  const relayId = relayIdIn(files['relay.json'] ?? '')
+  if (mark !== null && markOf(relayId) !== mark) throw new CodedError('relay.backupForeign')
+  return keyFileNames.map((name) => {
+    const text = files[name]
+    if (text === undefined) throw new CodedError('relay.backupDamaged')
+    return { name, text }
+  })
+}
+
+/** `relay.json` is the last of them: a folder without it counts as not made. */
+async function putKeysInPlace(
+  data: string,
+  texts: readonly NamedText[],
+  postgresUrl: string | null = null,
+): Promise<void> {
+  await mkdir(data, { recursive: true, mode: 0o700 })
+  for (const { name } of texts) if (await exists(join(data, name))) throw new CodedError('relay.dataExists')
+  if (postgresUrl !== null) await writeFileAtomically(postgresFile(data), utf8(`${postgresUrl}\n`))
+  for (const { name, text } of texts) await writeFileAtomically(join(data, name), utf8(text))
 }
 
 function relayIdIn(text: string): string {

@@ -1,5 +1,7 @@
-import { adaptRestored, restore as putBack } from '../backup/backup.ts'
+import { adaptRestored, restore as putBack, restoreKeys } from '../backup/backup.ts'
 import { keysPlace } from './backup.ts'
+import { readPostgresUrl } from './readGiven.ts'
+import { missing } from './values.ts'
 import { flagOption, placeOptions, textOption, type Command } from './command.ts'
 import { dataFolder } from './place.ts'
 
@@ -11,6 +13,7 @@ export const restore: Command = {
     from: textOption,
     'keys-from': textOption,
     'passphrase-file': textOption,
+    'postgres-url-file': textOption,
     'after-postgres': flagOption,
   },
   run: async (call) => {
@@ -19,9 +22,17 @@ export const restore: Command = {
       call.terminal.out(call.text('relayCommand.restored'))
       return
     }
-    const from = call.values.needed('from')
-    const keys = await keysPlace(call.values, 'keys-from')
+    const { values, terminal, text } = call
+    const keys = await keysPlace(values, 'keys-from')
+    const [from, urlFile] = [values.text('from'), values.text('postgres-url-file')]
+    if (from === undefined) {
+      const postgresUrl = urlFile === undefined ? null : await readPostgresUrl(urlFile)
+      await restoreKeys(await dataFolder(call), keys ?? missing('from'), postgresUrl)
+      terminal.out(text('relayCommand.keysRestored'))
+      return
+    }
+    if (urlFile !== undefined) missing('postgres-url-file')
     await putBack({ data: await dataFolder(call), from, ...(keys === null ? {} : { keys }) })
-    call.terminal.out(call.text('relayCommand.restored'))
+    terminal.out(text('relayCommand.restored'))
   },
 }
