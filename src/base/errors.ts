@@ -26,6 +26,7 @@ export const errorCodes = [
   'relay.dataMissing',
   'relay.dataExists',
   'relay.dataDamaged',
+  'relay.dataNewer',
   'relay.dataInUse',
   'relay.dataNotWritable',
   'relay.databaseUnreachable',

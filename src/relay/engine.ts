@@ -9,7 +9,7 @@ import { noPeers, type Peers } from './peers/peers.ts'
 import { PostgresLinking } from './peers/postgresLinking.ts'
 import { PostgresPeers } from './peers/postgresPeers.ts'
 import { Database } from './store/postgres/database.ts'
-import { migrate } from './store/postgres/migrate.ts'
+import { lookAtTables, migrate } from './store/postgres/migrate.ts'
 import { postgresStore } from './store/postgres/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import type { SqliteOptions } from './store/sqliteOpen.ts'
@@ -59,7 +59,7 @@ export interface EngineOptions {
   readonly holderProbeMs: number
 }
 
-/** Throws `relay.dataDamaged`, `relay.databaseUnsuitable`, and `relay.databaseUnreachable` while the server is away. */
+/** Throws `relay.dataDamaged`, `relay.dataNewer`, `relay.databaseUnsuitable`, and `relay.databaseUnreachable` while the server is away. */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { choice, folder, sqlite, clock, log, peersMs, holderProbeMs } = options
   if (choice.kind === 'sqlite') {
@@ -79,16 +79,24 @@ export async function openStoreOf(folder: string, choice: EngineChoice): Promise
   return postgresStore(await openedDatabase(choice.url))
 }
 
-async function openedDatabase(url: string): Promise<Database> {
+async function openedDatabase(
+  url: string,
+  open: (db: Database) => Promise<unknown> = migrate,
+): Promise<Database> {
   const db = new Database({ url })
   try {
-    await migrate(db)
+    await open(db)
     return db
   } catch (thrown) {
     await db.close()
     const away = thrown instanceof CodedError && thrown.code === 'relay.unavailable'
     throw away ? new CodedError('relay.databaseUnreachable', {}, { cause: thrown }) : thrown
   }
+}
+
+/** Whether a database answers and a relay can begin on it; changes nothing. Throws the codes of `withDatabase`. */
+export async function tryDatabase(url: string): Promise<void> {
+  await (await openedDatabase(url, lookAtTables)).close()
 }
 
 /** Over a database whose tables are up to date, closed afterwards. Throws the codes of `migrate` and `relay.databaseUnreachable`. */

@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { execute } from '../command/execute.ts'
+import { withStore } from '../data/withStore.ts'
 import { initRelay, startRelay } from '../index.ts'
 import { readSettings } from '../settings/readSettings.ts'
+import { postgresMigrations } from '../store/postgres/migrations/index.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { openDatabase } from '../store/sqliteOpen.ts'
+import { administer, postgresServer } from '../testing/postgres.ts'
 import { otherTls, testTls } from '../testing/tls.ts'
 import { checkAll } from './check.ts'
 
@@ -116,6 +119,44 @@ test('a trust root that lies about and a database that is damaged are found', as
   await copyFile(join(folder, 'relay.pem'), join(other, 'relay.db'))
   expect(await found(`data = "other"${free}`)).toEqual(['error relay.dataDamaged data'])
 })
+
+test('a database of a newer relay is told from a damaged one', async () => {
+  const newer = join(folder, 'newer')
+  await initRelay({ data: newer, organisation: 'Y', trustRootOut: join(folder, 'newer.key') })
+  const db = openDatabase(join(newer, 'relay.db'))
+  db.pragma('user_version = 99')
+  db.close()
+  expect(await found(`data = "newer"${free}`)).toEqual(['error relay.dataNewer data'])
+})
+
+test('a check of PostgreSQL leaves its tables as they are', async () => {
+  const server = await postgresServer()
+  try {
+    const url = await server.database()
+    const shared = join(folder, 'shared')
+    await initRelay({
+      data: shared,
+      organisation: 'Y',
+      trustRootOut: join(folder, 'pg.key'),
+      postgresUrl: url,
+    })
+    expect(await found(`data = "shared"${free}`)).toEqual([])
+    expect(await administer(url, `SELECT 1 FROM pg_namespace WHERE nspname = 'valise'`)).toEqual([])
+    await withStore(shared, async (store) => store.stats.probe(1))
+    const versions = postgresMigrations.length
+    const version = `UPDATE valise.schema_version SET version =`
+    await administer(url, `${version} ${versions - 1}`)
+    expect(await found(`data = "shared"${free}`)).toEqual([])
+    expect(await administer(url, 'SELECT version FROM valise.schema_version')).toEqual([
+      { version: versions - 1 },
+    ])
+    await administer(url, `${version} ${versions + 1}`)
+    expect(await found(`data = "shared"${free}`)).toEqual(['error relay.dataNewer data'])
+  } finally {
+    await server.end()
+  }
+  expect(await found(`data = "shared"${free}`)).toEqual(['error relay.databaseUnreachable data'])
+}, 30_000)
 
 test('a journal of acts that was altered or cut is found', async () => {
   await mkdir(join(folder, 'acts'))

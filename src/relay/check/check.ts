@@ -3,11 +3,10 @@ import { createServer } from 'node:net'
 import { systemCode } from '../../base/atomicFile.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError, reportOf } from '../../base/errors.ts'
-import { engineOf } from '../engine.ts'
+import { engineOf, tryDatabase } from '../engine.ts'
 import { lockData } from '../data/dataLock.ts'
 import { databaseFile, readRelayData, usualTrustRootFile } from '../data/relayData.ts'
 import { datesProblem, pairProblem, tlsDates, type TlsFiles } from '../data/tlsFiles.ts'
-import { withStore } from '../data/withStore.ts'
 import { askStatus, readPlaces } from '../operations/status.ts'
 import { isLoopback } from '../settings/conflicts.ts'
 import type { ReadSettings } from '../settings/readSettings.ts'
@@ -87,16 +86,17 @@ async function folder(settings: Settings, now: number): Promise<readonly Finding
 }
 
 async function database(data: string, now: number): Promise<readonly Finding[]> {
-  if ((await engineOf(data)).kind === 'postgres') return postgres(data)
+  const choice = await engineOf(data)
+  if (choice.kind === 'postgres') return postgres(choice.url)
   const { problem, newest } = lookAtDatabase(databaseFile(data))
   if (problem !== null) return [finding('error', problem, 'data')]
   return newest !== null && now < newest - clockSlackMs ? [finding('error', 'relay.clockBehind')] : []
 }
 
-/** Whether it answers and fits; its tables are brought up to date by that. */
-async function postgres(data: string): Promise<readonly Finding[]> {
+/** Whether it answers and fits. */
+async function postgres(url: string): Promise<readonly Finding[]> {
   try {
-    await withStore(data, async (store) => store.stats.slice(null, 1))
+    await tryDatabase(url)
     return []
   } catch (thrown) {
     return [finding('error', reportOf(thrown).code, 'data')]

@@ -33,7 +33,7 @@ describe('the embedded engine', () => {
     ).toEqual(['wal', 2, 1, -65536, 4000])
     db.pragma('user_version = 99')
     db.close()
-    expect(() => openDatabase(file)).toThrow('relay.dataDamaged')
+    expect(() => openDatabase(file)).toThrow('relay.dataNewer')
     await end()
   })
 

@@ -21,7 +21,8 @@ export function lookAtDatabase(file: string): DatabaseLook {
         db.pragma('user_version', { simple: true }),
         migrations.at(-1)?.version ?? 0,
       ]
-      if (Number(version) > current || !isWhole(db)) return { problem: 'relay.dataDamaged', newest: null }
+      if (Number(version) > current) return { problem: 'relay.dataNewer', newest: null }
+      if (!isWhole(db)) return { problem: 'relay.dataDamaged', newest: null }
       if (version === current && !areActsWhole(db)) return { problem: 'acts.damaged', newest: null }
       const state = db.prepare<[], { at: number }>('SELECT received_at AS at FROM queue_state').get()
       return { problem: null, newest: state?.at ?? null }

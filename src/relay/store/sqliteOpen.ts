@@ -16,7 +16,8 @@ const busyMs = 5_000
 
 /**
  * Opens the relay's one file and brings its tables up to date.
- * Throws `relay.dataDamaged` for a file that is no database of ours or a newer one, `relay.unavailable` for the rest.
+ * Throws `relay.dataDamaged` for a file that is no database of ours, `relay.dataNewer` for one of a newer relay,
+ * `relay.unavailable` for the rest.
  */
 export function openDatabase(file: string, options: SqliteOptions = {}): SqliteDatabase {
   return orUnavailable(() => {
@@ -53,7 +54,7 @@ function migrate(db: SqliteDatabase): void {
   const newest = migrations.at(-1)?.version ?? 0
   db.transaction(() => {
     const from = Number(db.pragma('user_version', { simple: true }))
-    if (from > newest) throw new CodedError('relay.dataDamaged')
+    if (from > newest) throw new CodedError('relay.dataNewer')
     for (const migration of migrations.filter((m) => m.version > from)) {
       db.exec(migration.sql)
       db.pragma(`user_version = ${migration.version}`)

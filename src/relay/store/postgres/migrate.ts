@@ -14,17 +14,24 @@ const look = statement<{ readonly server: number; readonly encoding: string; rea
 )
 const readVersion = statement<{ readonly version: number }>('SELECT version FROM schema_version')
 
+const newest = postgresMigrations.at(-1)?.version ?? 0
+
 /**
- * Brings the tables of a database up to date; beside other processes that do the same. Throws `relay.dataDamaged` for
- * tables of a newer relay and `relay.databaseUnsuitable` for a server before 15 or a database that is not UTF-8.
+ * The version of a database's tables, 0 for none; changes nothing. Throws `relay.dataNewer` for tables of a newer relay
+ * and `relay.databaseUnsuitable` for a server before 15 or a database that is not UTF-8.
  */
-export async function migrate(db: Database): Promise<void> {
+export async function lookAtTables(db: Database): Promise<number> {
   const [found] = await db.rows(look)
   if (found === undefined || found.server < oldestServer || found.encoding !== 'UTF8') {
     throw new CodedError('relay.databaseUnsuitable')
   }
-  const newest = postgresMigrations.at(-1)?.version ?? 0
-  if (found.made && (await versionOf(db)) === newest) return
+  if (!found.made) return 0
+  return known(await db.rows(readVersion))
+}
+
+/** Brings the tables of a database up to date; beside other processes that do the same. Throws as `lookAtTables` does. */
+export async function migrate(db: Database): Promise<void> {
+  if ((await lookAtTables(db)) === newest) return
   await db.script(`BEGIN;
     SELECT pg_advisory_xact_lock(${migrationLock});
     CREATE SCHEMA IF NOT EXISTS valise;
@@ -33,9 +40,7 @@ export async function migrate(db: Database): Promise<void> {
     COMMIT`)
   await db.atomically(async (tx) => {
     await tx.rows(statement(`SELECT pg_advisory_xact_lock(${migrationLock})`))
-    const [row] = await tx.rows(readVersion)
-    const from = row?.version ?? 0
-    if (from > newest) throw new CodedError('relay.dataDamaged')
+    const from = known(await tx.rows(readVersion))
     for (const { version, sql } of postgresMigrations.filter((one) => one.version > from)) {
       tx.script(sql)
       tx.send(statement(`UPDATE schema_version SET version = ${version}`))
@@ -43,7 +48,8 @@ export async function migrate(db: Database): Promise<void> {
   })
 }
 
-async function versionOf(db: Database): Promise<number> {
-  const [row] = await db.rows(readVersion)
-  return row?.version ?? 0
+function known([row]: readonly { readonly version: number }[]): number {
+  const version = row?.version ?? 0
+  if (version > newest) throw new CodedError('relay.dataNewer')
+  return version
 }

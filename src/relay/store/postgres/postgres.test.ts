@@ -173,7 +173,7 @@ describe('what may befall a PostgreSQL', () => {
     await (await openPostgresStore({ url })).close()
     const newest = postgresMigrations.length
     await administer(url, `UPDATE valise.schema_version SET version = ${newest + 1}`)
-    await expect(openPostgresStore({ url })).rejects.toMatchObject({ code: 'relay.dataDamaged' })
+    await expect(openPostgresStore({ url })).rejects.toMatchObject({ code: 'relay.dataNewer' })
     await administer(url, `CREATE DATABASE latin ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0`)
     const latin = url.replace(/relay_\d+/, 'latin')
     await expect(openPostgresStore({ url: latin })).rejects.toMatchObject({
