@@ -39,6 +39,7 @@ interface HeldRow {
   readonly device: number
   readonly frozen: boolean
   readonly last_id: number
+  readonly envelopes: number
   readonly process: number | null
   readonly holder: Uint8Array | null
 }
@@ -56,7 +57,7 @@ const isAlive = statement(
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
 )
 const readHeld = statement<HeldRow>(
-  `SELECT d.id AS device, d.frozen, m.last_id, p.process, p.holder
+  `SELECT d.id AS device, d.frozen, m.last_id, m.envelopes, p.process, p.holder
    FROM devices d JOIN mailboxes m ON m.device = d.id LEFT JOIN presence p ON p.device = d.id
    WHERE d.id = ANY ($1::bigint[])`,
 )
@@ -262,7 +263,8 @@ export class PostgresPeers implements Peers {
       else if (row.process !== this.#process && row.holder !== null) {
         events.elsewhere(device, copyBytes(row.holder)).catch(() => undefined)
       }
-      if (row.last_id > last) events.wake([device])
+      // A queue's newest id stays when all of it was read: nothing is looked for where nothing waits.
+      if (row.envelopes > 0 && row.last_id > last) events.wake([device])
     }
   }
 }

@@ -9,6 +9,7 @@ import type {
   SpendablePermit,
   StoredEnvelope,
 } from '../store.ts'
+import { AtMost } from './atMost.ts'
 import { lockAccounts } from './pgAccess.ts'
 import type { Database, Transaction } from './database.ts'
 import { findSpent, spend } from './pgPermits.ts'
@@ -122,11 +123,15 @@ const readNewest = statement<{ readonly id: number | null }>(
   `SELECT max(id) AS id FROM queue WHERE shard = (${shardOf}) AND device = $1`,
 )
 
+/** Half of the pool: when many devices read at once, puts do not wait behind all of them. */
+const pagesAtOnce = 4
+
 /**
  * The durable queues. Ids are given out for each device apart, under the lock of its account (`lockAccounts`), so that
  * they are committed in their order: who has read up to an id never finds a lower one later.
  */
 export function pgQueues(db: Database, bounds: PutBounds): QueueStore {
+  const pages = new AtMost(pagesAtOnce)
   return {
     alone: false,
     commit: async (group) =>
@@ -143,8 +148,10 @@ export function pgQueues(db: Database, bounds: PutBounds): QueueStore {
       if (judged.kind === 'repeated') return { kind: 'proper', targets: [] }
       return judged.kind === 'proper' ? { kind: 'proper', targets: judged.targets } : judged
     },
-    page: async (device, after, rows, bytes) =>
-      (await db.rows(readPage, device, after, rows, bytes)).map((row) => envelopeOf(device, row)),
+    page: async (device, after, rows, bytes) => {
+      const page = await pages.run(async () => db.rows(readPage, device, after, rows, bytes))
+      return page.map((row) => envelopeOf(device, row))
+    },
     newest: async (device) => (await db.rows(readNewest, device))[0]?.id ?? 0,
   }
 }
