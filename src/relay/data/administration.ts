@@ -25,12 +25,21 @@ export async function administer(
 ): Promise<readonly ActOutcome[]> {
   await readRelayData(data)
   return withStore(data, async ({ people }) => {
-    const outcomes = await people.apply(acts, context)
-    const refused = outcomes.findIndex(({ kind }) => kind === 'unknown' || kind === 'taken')
-    if (refused >= 0) throw refusalOf(acts[refused], outcomes[refused])
+    const outcomes = await performed(people, acts, context)
     if (acts.some(({ kind }) => kind === 'remove')) await people.forget()
     return outcomes
   })
+}
+
+async function performed(
+  people: RelayStore['people'],
+  acts: readonly AccountAct[],
+  context: ActContext,
+): Promise<readonly ActOutcome[]> {
+  const outcomes = await people.apply(acts, context)
+  const refused = outcomes.findIndex(({ kind }) => kind === 'unknown' || kind === 'taken')
+  if (refused >= 0) throw refusalOf(acts[refused], outcomes[refused])
+  return outcomes
 }
 
 function refusalOf(act: AccountAct | undefined, outcome: ActOutcome | undefined): CodedError {
@@ -52,20 +61,28 @@ export async function knownPerson({ people }: RelayStore, accountId: string): Pr
   return person
 }
 
-/** Ends all devices of an organisation and of what is under it. Throws `argument.invalid` when it has no account. */
+/** Whoever writes to one of these accounts waits meanwhile. */
+const revokedAtOnce = 100
+
+/**
+ * Ends all devices of an organisation and of what is under it, so many accounts in one transaction with its acts: when it
+ * fails in the middle, what was ended stays so, and it is asked again. Throws `argument.invalid` when it has no account.
+ */
 export async function revokeOrganisation(
   data: string,
   organisation: string,
   context: ActContext,
 ): Promise<readonly ActOutcome[]> {
   await readRelayData(data)
-  const accounts = await withStore(data, async (store) => allAccounts(store, organisation))
-  if (accounts.length === 0) throw new CodedError('argument.invalid', { option: 'organisation' })
-  return administer(
-    data,
-    accounts.map(({ accountId }) => ({ kind: 'endDevices', accountId })),
-    context,
-  )
+  return withStore(data, async (store) => {
+    const accounts = await allAccounts(store, organisation)
+    if (accounts.length === 0) throw new CodedError('argument.invalid', { option: 'organisation' })
+    const acts = accounts.map(({ accountId }) => ({ kind: 'endDevices', accountId }) as const)
+    const outcomes: ActOutcome[] = []
+    for (let at = 0; at < acts.length; at += revokedAtOnce)
+      outcomes.push(...(await performed(store.people, acts.slice(at, at + revokedAtOnce), context)))
+    return outcomes
+  })
 }
 
 export interface ActsReading {
