@@ -62,7 +62,14 @@ test('whatever the order: what is taken was left by who reserved, once, in time;
             break
           }
           case 'reserve': {
-            const code = codeOf(() => (secrets[n] = linking.reserve(id, account, noDevices).secret))
+            const code = codeOf(
+              () =>
+                (secrets[n] = linking.reserve(
+                  id,
+                  { accountId: account, device: one.account },
+                  noDevices,
+                ).secret),
+            )
             if (!live || (owner[n] !== null && owner[n] !== account)) expect(code).toBe('link.unknown')
             if (code === 'ok') owner[n] = account
             break
@@ -83,9 +90,9 @@ test('whatever the order: what is taken was left by who reserved, once, in time;
           }
           case 'complete': {
             const secret = secrets[n]
-            expect(linking.mayComplete(id, account, 2, bytes(32))).toBe(false)
+            expect(linking.reservedBy(id, account, 2, bytes(32))).toBeNull()
             if (secret !== null && secret !== undefined && (!live || owner[n] !== account)) {
-              expect(linking.mayComplete(id, account, 2, secret)).toBe(false)
+              expect(linking.reservedBy(id, account, 2, secret)).toBeNull()
             }
           }
         }

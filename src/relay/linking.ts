@@ -3,7 +3,7 @@ import { sameBytes, toBase64Url, type Bytes } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
 import { limits } from '../wire/limits.ts'
-import type { DeviceList } from './store/deviceStore.ts'
+import type { DeviceList, DeviceRecord } from './store/deviceStore.ts'
 
 /** Offers at once: more than the budget of one network address makes in `linkMs`. Only an account adds its 16 KiB. */
 const offersMax = 20_000
@@ -22,6 +22,8 @@ export interface LinkOffer {
 
 interface Reservation {
   readonly accountId: string
+  /** The store's number of the device that reserved: where it ends, so does what it reserved. */
+  readonly by: number
   readonly deviceId: number
   readonly secretHash: Bytes
 }
@@ -116,7 +118,7 @@ export class Linking {
   /** A free device id for the new device and the secret that it has to show; reserving again voids the first secret. */
   reserve(
     linkId: Bytes,
-    accountId: string,
+    { accountId, device: by }: Pick<DeviceRecord, 'accountId' | 'device'>,
     list: DeviceList,
   ): { readonly deviceId: number; readonly secret: Bytes } {
     const offer = this.#live(linkId)
@@ -125,7 +127,7 @@ export class Linking {
     if (reservation !== null && reservation.accountId !== accountId) throw new CodedError('link.unknown')
     const deviceId = reservation?.deviceId ?? this.#freeDevice(accountId, list)
     const secret = new Uint8Array(randomBytes(32))
-    offer.reservation = { accountId, deviceId, secretHash: sha256(secret) }
+    offer.reservation = { accountId, by, deviceId, secretHash: sha256(secret) }
     return { deviceId, secret }
   }
 
@@ -148,12 +150,12 @@ export class Linking {
     return sealed
   }
 
-  /** Whether this very device of this account was reserved for who shows the secret. */
-  mayComplete(linkId: Bytes, accountId: string, deviceId: number, secret: Bytes): boolean {
+  /** The device that reserved this very device of this account for who shows the secret, or null: nobody did. */
+  reservedBy(linkId: Bytes, accountId: string, deviceId: number, secret: Bytes): number | null {
     const reservation = this.#live(linkId)?.reservation ?? null
-    if (reservation === null) return false
+    if (reservation === null) return null
     const fits = reservation.accountId === accountId && reservation.deviceId === deviceId
-    return sameBytes(reservation.secretHash, sha256(secret)) && fits
+    return sameBytes(reservation.secretHash, sha256(secret)) && fits ? reservation.by : null
   }
 
   /** It is used. */
@@ -181,7 +183,7 @@ export class Linking {
 
   /** Ids that no device of the account had before come first: correspondents know nothing of them. */
   #freeDevice(accountId: string, list: DeviceList): number {
-    const reserved = this.#reservedBy(accountId)
+    const reserved = this.#reservedOf(accountId)
     const taken = new Set([...list.devices.map((device) => device.deviceId), ...reserved])
     if (taken.size >= limits.devicesPerAccount) throw new CodedError('device.limit')
     const all = Array.from({ length: limits.deviceIdMax }, (_, n) => n + 1).filter((id) => !taken.has(id))
@@ -190,7 +192,7 @@ export class Linking {
     return free
   }
 
-  #reservedBy(accountId: string): number[] {
+  #reservedOf(accountId: string): number[] {
     const now = this.#clock.now()
     return [...this.#offers.values()].flatMap(({ reservation, expiresAt }) =>
       reservation?.accountId === accountId && expiresAt > now ? [reservation.deviceId] : [],

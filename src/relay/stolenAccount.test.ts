@@ -13,7 +13,7 @@ import { withStore } from './data/withStore.ts'
 import { ask, call, type EnrolledDevice } from './testing/client.ts'
 import { fillDirectory, peopleNames } from './testing/directory.ts'
 import { relayFixture, type RelayFixture } from './testing/fixture.ts'
-import { linkDevice } from './testing/linking.ts'
+import { answerLink, completeBody, linkDevice, offerLink, siblingOf } from './testing/linking.ts'
 import { drawPermits } from './testing/permits.ts'
 import { TestClient, type WelcomeClient } from './testing/sockets.ts'
 
@@ -261,6 +261,20 @@ test('one stolen account, with a script, takes in an hour what its budgets allow
     expect((await ask(fixture.address, 'GET', '/v1/directory', { token })).status).toBe(401)
   }
 }, 120_000)
+
+test('a link that was reserved beforehand does not undo the command', async () => {
+  const stolen = await fixture.enrol('Compte volé', 0)
+  const session = await TestClient.connect(fixture.address, stolen)
+  const { linkId } = await offerLink(fixture.address)
+  const { deviceId, secret } = await answerLink(fixture.address, session.token, linkId)
+  expect((await spoken('revoke', '--account', stolen.accountId)).exitCode).toBe(0)
+  const body = completeBody(linkId, secret, siblingOf(stolen, deviceId))
+  expect(await ask(fixture.address, 'POST', '/v1/link/complete', { body })).toEqual({
+    status: 404,
+    body: { code: 'link.unknown' },
+  })
+  await session.closed
+})
 
 /** What the directory showed an account, as its budget counts it. */
 async function shown(accountId: string): Promise<number> {

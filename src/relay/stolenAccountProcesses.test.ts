@@ -8,7 +8,7 @@ import { withStore } from './data/withStore.ts'
 import { createInvitation, initRelay, startRelay, type RunningRelay } from './index.ts'
 import { ask, enrolDevice } from './testing/client.ts'
 import { fillDirectory, peopleNames } from './testing/directory.ts'
-import { linkDevice } from './testing/linking.ts'
+import { answerLink, completeBody, linkDevice, offerLink, siblingOf } from './testing/linking.ts'
 import { postgresServer, type PostgresServer } from './testing/postgres.ts'
 import { TestClient } from './testing/sockets.ts'
 
@@ -80,6 +80,8 @@ test('three processes on one PostgreSQL count one account together, and one comm
   // Each process may let pass a tenth beyond what it knows of the others.
   expect(seen.size).toBeLessThanOrEqual(200 + 2 * 20)
 
+  const { linkId } = await offerLink(one)
+  const reserved = await answerLink(one, sessions[1]?.token ?? '', linkId)
   const asked = performance.now()
   const terminal = { language: 'en', version: '0', environment: {}, ended: Promise.resolve() } as const
   const silent = { out: () => undefined, error: () => undefined, onReload: () => undefined }
@@ -89,4 +91,10 @@ test('three processes on one PostgreSQL count one account together, and one comm
   const endedMs = performance.now() - asked
   console.log(`sessions on three processes ended ${Math.round(endedMs)} ms after the command`)
   expect(endedMs).toBeLessThan(10_000)
+  // A link that was reserved beforehand does not undo it, at whichever process.
+  const body = completeBody(linkId, reserved.secret, siblingOf(stolen, reserved.deviceId))
+  for (const address of addresses) {
+    const { body: answer } = await ask(address, 'POST', '/v1/link/complete', { body })
+    expect(answer).toEqual({ code: 'link.unknown' })
+  }
 }, 60_000)

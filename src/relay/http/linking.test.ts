@@ -160,6 +160,17 @@ test('a reservation counts as a device until its time is over; a second secret v
   expect((await answerLink(fixture.address, token, await spread())).deviceId).toBe(4)
 })
 
+test('what a removed device reserved ends with it; another one may reserve the same offer', async () => {
+  const thief = await linkDevice(fixture.address, alice, token)
+  const { linkId } = await offerLink(fixture.address)
+  const reserved = await answerLink(fixture.address, await tokenOf(thief), linkId)
+  await call(fixture.address, 'removeDevice', { token, query: { deviceId: String(thief.deviceId) } })
+  const device = siblingOf(alice, reserved.deviceId)
+  expect(await post('complete', completeBody(linkId, reserved.secret, device))).toEqual(unknown)
+  const { secret } = await answerLink(fixture.address, token, linkId)
+  expect((await post('complete', completeBody(linkId, secret, device))).status).toBe(200)
+})
+
 test('an account has so many devices and no more', async () => {
   // As many as a day's budget allows, and the next ones on another day.
   const twoDaysMs = 48 * 3_600_000

@@ -39,7 +39,7 @@ export function linkHandlers(deps: HandlerDeps): Pick<Handlers, LinkRoute> {
       const [linkId, { accountId }] = [bytes32Of(body.linkId), device]
       const list = await listOf(store, accountId)
       const { deviceId, secret } = await linking.meet(linkId, accountId, (at) =>
-        at.reserve(linkId, accountId, list),
+        at.reserve(linkId, device, list),
       )
       return { deviceId, secret: toBase64Url(secret) }
     },
@@ -80,13 +80,11 @@ async function add(deps: HandlerDeps, body: ParsedBody<'linkComplete'>, list: De
   // Cheap refusals first: signatures are checked only for someone whom the account expects.
   const { accountId, deviceId } = body
   const secret = bytes32Of(body.secret)
-  const may = await deps.linking.meet(linkId, accountId, (at) =>
-    at.mayComplete(linkId, accountId, deviceId, secret),
+  const by = await deps.linking.meet(linkId, accountId, (at) =>
+    at.reservedBy(linkId, accountId, deviceId, secret),
   )
-  if (!may) {
-    throw new CodedError('link.unknown')
-  }
-  const device = newDeviceOf(body, list.identityKey, deps.clock.now())
+  if (by === null) throw new CodedError('link.unknown')
+  const device = { ...newDeviceOf(body, list.identityKey, deps.clock.now()), by }
   checkProof(body, device.deviceKey)
   checkKeys(list.identityKey, device.keys)
   checkAttestation(list.identityKey, device, device.attestation)
@@ -118,7 +116,11 @@ function checkProof(body: ParsedBody<'linkComplete'>, deviceKey: Bytes): void {
   if (!verifyByDeviceKey(deviceKey, input, signatureOf(body.proof))) throw new CodedError('keys.signature')
 }
 
-function newDeviceOf(body: ParsedBody<'linkComplete'>, identityKey: Bytes, now: number): NewDevice {
+function newDeviceOf(
+  body: ParsedBody<'linkComplete'>,
+  identityKey: Bytes,
+  now: number,
+): Omit<NewDevice, 'by'> {
   return {
     accountId: body.accountId,
     identityKey,

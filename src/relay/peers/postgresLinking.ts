@@ -39,7 +39,15 @@ const offerSchema = z.object({
   nonce: bytes,
   expiresAt: z.number(),
   finders: z.array(z.string()).transform((finders) => new Set(finders)),
-  reservation: z.object({ accountId: z.string(), deviceId: z.number(), secretHash: bytes }).nullable(),
+  reservation: z
+    .object({
+      accountId: z.string(),
+      // A relay of an earlier version did not say who: no device has this number.
+      by: z.number().default(0),
+      deviceId: z.number(),
+      secretHash: bytes,
+    })
+    .nullable(),
   answer: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('none') }),
     z.object({ kind: z.literal('waiting'), sealed: bytes }),

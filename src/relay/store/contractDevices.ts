@@ -30,7 +30,7 @@ export function deviceContract(store: () => RelayStore): void {
   test('a device is added once, within the limit, and the revision tells', async () => {
     const ada = await enrol(store(), 'Ada')
     const first = (await store().devices.list(ada.accountId))?.revision ?? -1
-    const device = newDevice(ada.accountId, ada.identityKey, 2)
+    const device = newDevice(ada, 2)
     expect(await store().devices.add(device)).toEqual({ kind: 'added', revision: first + 1 })
     expect(await store().devices.add(device)).toEqual({ kind: 'taken' })
     expect(await store().devices.add({ ...device, deviceId: 3, identityKey: bytes(33) })).toEqual({
@@ -56,6 +56,20 @@ export function deviceContract(store: () => RelayStore): void {
       lastSeenDay: 0,
     })
     expect(await bundleIds(ada)).toHaveLength(limits.devicesPerAccount)
+  })
+
+  test('a device that has ended, is frozen or is of another account brings no other one', async () => {
+    const [ada, bob] = [await enrol(store(), 'Ada'), await enrol(store(), 'Bob')]
+    const second = await addDevice(store(), ada, 2)
+    const wanted = { ...newDevice(ada, 3), by: second }
+    expect(await store().devices.add({ ...wanted, by: bob.device })).toEqual({ kind: 'unknown' })
+    await store().generations.commit([{ kind: 'freeze', device: second }])
+    expect(await store().devices.add(wanted)).toEqual({ kind: 'unknown' })
+    await store().devices.release(ada.accountId, 2)
+    expect(await store().devices.add(wanted)).toMatchObject({ kind: 'added' })
+    await store().devices.remove(ada.accountId, 2)
+    expect(await store().devices.add({ ...wanted, deviceId: 4 })).toEqual({ kind: 'unknown' })
+    expect((await store().devices.list(ada.accountId))?.devices).toHaveLength(2)
   })
 
   test('a removed device leaves nothing, and neither its number nor its place in the list comes back', async () => {

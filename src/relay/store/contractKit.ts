@@ -106,14 +106,18 @@ export async function addDevice(
   account: EnrolledAccount,
   deviceId: number,
 ): Promise<number> {
-  const { accountId, identityKey } = account
-  await store.devices.add(newDevice(accountId, identityKey, deviceId))
-  return deviceOf(store, accountId, deviceId)
+  await store.devices.add(newDevice(account, deviceId))
+  return deviceOf(store, account.accountId, deviceId)
 }
 
-export function newDevice(accountId: string, identityKey: Bytes, deviceId: number): NewDevice {
+/** One that the account's first device wants. */
+export function newDevice(
+  { accountId, identityKey, device }: Omit<EnrolledAccount, 'accessKeyHash'>,
+  deviceId: number,
+): NewDevice {
   return {
     accountId,
+    by: device,
     identityKey,
     deviceId,
     deviceKey: bytes(32),

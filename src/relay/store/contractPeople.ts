@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { emptyJournal, verifyRows } from '../../journal/index.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Restart } from './contract.ts'
-import { addDevice, bytes, enrol, enrolmentFor, envelope, newDevice, putTo } from './contractKit.ts'
+import { addDevice, bytes, deviceOf, enrol, enrolmentFor, envelope, newDevice, putTo } from './contractKit.ts'
 import type { AccountAct, ActContext, ActOutcome, Change, Profile } from './peopleStore.ts'
 import type { RelayStore } from './store.ts'
 
@@ -152,7 +152,7 @@ export function peopleContract(store: () => RelayStore, restart: Restart): void 
       { kind: 'invite', accountId: ada.accountId, invitation: terms },
     )
     expect(await store().invitations.redeem(enrolmentFor(codeHash))).toEqual({ kind: 'disabled' })
-    expect(await store().devices.add(newDevice(ada.accountId, ada.identityKey, 2))).toEqual({
+    expect(await store().devices.add(newDevice(ada, 2))).toEqual({
       kind: 'unknown',
     })
     expect(await store().devices.find(ada.accountId, 1)).toMatchObject({ standing: { disabled: true } })
@@ -168,7 +168,10 @@ export function peopleContract(store: () => RelayStore, restart: Restart): void 
     const late = { ...enrolmentFor(guest.invitation.codeHash), now: 9_000 }
     expect(await store().invitations.redeem(late)).toEqual({ kind: 'disabled' })
     const identityKey = await redeemed(store(), guest)
-    const device = newDevice(guest.accountId, identityKey, 2)
+    const device = newDevice(
+      { accountId: guest.accountId, identityKey, device: await deviceOf(store(), guest.accountId, 1) },
+      2,
+    )
     expect(await store().devices.add(device)).toEqual({ kind: 'limit' })
     expect(await store().people.expired(8_999)).toEqual([])
     expect(await store().people.expired(9_000)).toEqual([guest.accountId])

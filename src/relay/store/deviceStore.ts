@@ -57,6 +57,8 @@ export interface ListedDevice {
 
 export interface NewDevice {
   readonly accountId: string
+  /** The store's number of the device that wants it: one that has ended, or is frozen, brings no other. */
+  readonly by: number
   /** What attestation and keys were checked against. */
   readonly identityKey: Bytes
   readonly deviceId: number
@@ -70,7 +72,7 @@ export interface NewDevice {
 
 export type AddOutcome =
   | { readonly kind: 'added'; readonly revision: number }
-  /** `unknown`: no such account, it is disabled, or it has another identity key by now. */
+  /** `unknown`: no such account, it is disabled, has another identity key by now, or the device that wants it is gone or frozen. */
   | { readonly kind: 'limit' | 'taken' | 'unknown' }
 
 export interface RemovedDevice {

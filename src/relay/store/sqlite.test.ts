@@ -87,7 +87,7 @@ describe('the embedded engine', () => {
     const attestation = bytes(64)
     await store.identities.adopt({ device: 7, identityKey, attestation, keys: keySet(1) })
     expect(await store.devices.find(accountId, 1)).toMatchObject({ adopted: true })
-    await store.devices.add(newDevice(accountId, identityKey, 2))
+    await store.devices.add(newDevice({ accountId, identityKey, device: 7 }, 2))
     expect(await store.devices.find(accountId, 2)).toMatchObject({ device: 8 })
     await store.close()
     await engine.end()

@@ -143,6 +143,8 @@ function add(
 ): AddOutcome {
   if (account === undefined || account.disabled_at !== null) return { kind: 'unknown' }
   if (!sameBytes(account.identity_key, device.identityKey)) return { kind: 'unknown' }
+  const by = db.prepare<[number, number]>('SELECT 1 FROM devices WHERE id = ? AND account = ? AND frozen = 0')
+  if (by.get(device.by, account.id) === undefined) return { kind: 'unknown' }
   const taken = db.prepare<[number], { device_id: number }>('SELECT device_id FROM devices WHERE account = ?')
   const ids = taken.all(account.id).map((row) => row.device_id)
   if (ids.includes(device.deviceId)) return { kind: 'taken' }
@@ -155,7 +157,7 @@ function add(
 export function insertDevice(
   db: SqliteDatabase,
   account: number | bigint,
-  device: Omit<NewDevice, 'accountId' | 'identityKey'>,
+  device: Omit<NewDevice, 'accountId' | 'identityKey' | 'by'>,
   writeKeys: KeyWriter,
 ): void {
   const next = db.prepare<[], { last: number }>('UPDATE device_numbers SET last = last + 1 RETURNING last')

@@ -61,6 +61,7 @@ const numberOf = statement<{ readonly id: number }>(
 )
 const setName = statement('UPDATE devices SET sealed_name = $1 WHERE id = $2')
 const isThere = statement('SELECT 1 FROM devices WHERE id = $1')
+const mayBring = statement('SELECT 1 FROM devices WHERE id = $1 AND account = $2 AND NOT frozen')
 const raiseRevision = statement<{ readonly revision: number }>(
   'UPDATE accounts SET devices_revision = devices_revision + 1 WHERE id = $1 RETURNING devices_revision AS revision',
 )
@@ -164,6 +165,7 @@ async function add(tx: Transaction, device: NewDevice): Promise<AddOutcome> {
   const identityKey = account?.identity_key ?? null
   if (account === null || account.disabled || identityKey === null) return { kind: 'unknown' }
   if (!sameBytes(identityKey, device.identityKey)) return { kind: 'unknown' }
+  if ((await tx.rows(mayBring, device.by, account.id)).length === 0) return { kind: 'unknown' }
   const ids = (await tx.rows(takenIds, account.id)).map((row) => row.device_id)
   if (ids.includes(device.deviceId)) return { kind: 'taken' }
   if (ids.length >= devicesAtMost(account.role)) return { kind: 'limit' }
@@ -200,7 +202,7 @@ export async function removeAllDevices(tx: Transaction, account: number): Promis
 export async function insertDevice(
   tx: Transaction,
   account: number,
-  device: Omit<NewDevice, 'accountId' | 'identityKey'>,
+  device: Omit<NewDevice, 'accountId' | 'identityKey' | 'by'>,
 ): Promise<void> {
   const { deviceId, registrationId, deviceKey, now, attestation, sealedName } = device
   const values = [account, deviceId, registrationId, deviceKey, now, attestation, sealedName] as const

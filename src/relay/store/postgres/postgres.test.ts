@@ -114,7 +114,7 @@ describe('several processes on one PostgreSQL', () => {
     const turn = async (): Promise<void> => {
       for (let n = 0; n < 30; n += 1) {
         await two.devices.remove(ada.accountId, 2)
-        await two.devices.add(newDevice(ada.accountId, ada.identityKey, 2))
+        await two.devices.add(newDevice(ada, 2))
       }
       turning = false
     }
@@ -196,9 +196,7 @@ describe('what may befall a PostgreSQL', () => {
     const refused = async (why: string): Promise<void> => {
       const unavailable = { code: 'relay.unavailable' }
       await expect(put(why)).rejects.toMatchObject(unavailable)
-      await expect(store.devices.add(newDevice(ada.accountId, ada.identityKey, 2))).rejects.toMatchObject(
-        unavailable,
-      )
+      await expect(store.devices.add(newDevice(ada, 2))).rejects.toMatchObject(unavailable)
     }
     const works = async (body: string): Promise<void> => {
       expect(await put(body)).toMatchObject({ kind: 'stored' })
