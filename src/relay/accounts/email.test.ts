@@ -220,5 +220,7 @@ describe('10,000 addresses with tricks', () => {
     await expect(sendMail([process.execPath, '-e', 'process.exit(3)'], mail)).rejects.toThrow('mail.failed')
     await expect(sendMail([join(folder, 'nothing')], mail)).rejects.toThrow('mail.failed')
     await expect(sendMail([], mail)).rejects.toThrow('mail.failed')
+    const endless = sendMail([process.execPath, '-e', 'setInterval(() => undefined, 1_000)'], mail, 100)
+    await expect(endless).rejects.toThrow('mail.failed')
   })
 })

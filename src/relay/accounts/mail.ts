@@ -47,14 +47,20 @@ function encodedWord(text: string): string {
   return `=?utf-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=`
 }
 
+const usualRunMs = 30_000
+
 /**
  * Hands a message to the administration's own mail program: on its standard input, with the recipient as its last argument. No shell
- * reads either. Throws `mail.failed` when it cannot be started or does not end with 0.
+ * reads either. Throws `mail.failed` when it cannot be started, does not end with 0, or is killed after `runMs` milliseconds.
  */
-export async function sendMail(command: readonly string[], mail: Mail): Promise<void> {
+export async function sendMail(command: readonly string[], mail: Mail, runMs = usualRunMs): Promise<void> {
   const [program, ...args] = command
   if (program === undefined) throw new CodedError('mail.failed')
-  const child = spawn(program, [...args, mail.to], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const child = spawn(program, [...args, mail.to], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    timeout: runMs,
+    killSignal: 'SIGKILL',
+  })
   // A program that reads nothing ends the pipe; what counts is how it ends.
   child.stdin.on('error', () => undefined)
   child.stdin.end(mailMessage(mail))

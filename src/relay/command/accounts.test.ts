@@ -147,6 +147,29 @@ test('accounts are shown, found, changed, hidden and removed, with a journal of 
   expect((await called(['journal'], 'fr')).out).toMatch(/La chaîne de \d+ actes est intacte/)
 })
 
+test('an account is mailed a new invitation only at an address that the relay still takes', async () => {
+  const mailed = join(folder, 'again')
+  const config = join(folder, 'again.toml')
+  const script = `require('fs').writeFileSync(${JSON.stringify(mailed)}, process.argv[1])`
+  await writeFile(config, `mail.command = ${JSON.stringify([process.execPath, '-e', script])}\n`)
+  await called(['domains', '--allow', 'again.example'])
+  const [fay, gil] = [
+    await invited('--name', 'Fay', '--email', 'f@again.example'),
+    await invited('--name', 'Gil'),
+  ]
+  const again = async (accountId: string): Promise<ProgramResult> =>
+    called(['invite', '--address', relay.address, '--account', accountId, '--mail', '--config', config])
+  expect((await again(fay.accountId)).exitCode).toBe(0)
+  expect(await readFile(mailed, 'utf8')).toBe('f@again.example')
+  await called(['domains', '--refuse', 'again.example'])
+  const before = (await called(['journal', '--json'])).out
+  for (const { accountId } of [fay, gil]) {
+    const { exitCode, error } = await again(accountId)
+    expect([exitCode, error]).toEqual([2, expect.stringContaining('--email')])
+  }
+  expect((await called(['journal', '--json'])).out).toBe(before)
+})
+
 test('the whole list needs a second person', async () => {
   const first = await called(['accounts', 'export', '--json'])
   const { code } = z.object({ code: z.string() }).parse(JSON.parse(first.out))

@@ -67,7 +67,11 @@ async function perform(
   const { values } = call
   if (values.text('account') !== undefined) {
     const account = knownAccount(values)
-    const { displayName, ...invitation } = await createInvitationAgain({ ...common, account })
+    const { displayName, ...invitation } = await createInvitationAgain({
+      ...common,
+      account,
+      toMail: values.flag('mail'),
+    })
     return { invitation, name: displayName }
   }
   if (values.flag('mail') && values.text('email') === undefined) missing('email')

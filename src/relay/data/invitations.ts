@@ -48,6 +48,8 @@ export interface InvitationOptions extends InvitingOptions {
 export interface AgainOptions extends InvitingOptions {
   /** Id of an account that there is. */
   readonly account: string
+  /** Its address has to be there, and of a domain that the relay still takes. */
+  readonly toMail?: boolean
 }
 
 export interface CreatedInvitation {
@@ -119,11 +121,14 @@ export async function createInvitationAgain(
   const accountId = checked('account', accountIdSchema, options.account)
   const draft = invitationDrafts(options, anchors)()
   const account = await withStore(options.data, async ({ people }) => {
+    const person = await people.find(accountId)
+    if (person === null) throw new CodedError('argument.invalid', { option: 'account' })
+    if (options.toMail === true) checkedEmail(person.email ?? '', await people.domains())
     const act = { kind: 'invite', accountId, invitation: draft.stored } as const
-    await people.apply([act], operatorContext(options.clock))
-    return people.find(accountId)
+    const [outcome] = await people.apply([act], operatorContext(options.clock))
+    if (outcome?.kind !== 'done') throw new CodedError('argument.invalid', { option: 'account' })
+    return person
   })
-  if (account === null) throw new CodedError('argument.invalid', { option: 'account' })
   return { ...draft.given, accountId, displayName: account.displayName, email: account.email }
 }
 
