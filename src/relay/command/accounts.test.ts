@@ -13,6 +13,7 @@ import {
   type RelayProgram,
 } from '../testing/program.ts'
 import { TestClient } from '../testing/sockets.ts'
+import { lookAtDatabase } from '../store/sqliteCheck.ts'
 import { openDatabase } from '../store/sqliteOpen.ts'
 import { databaseFile } from '../data/relayData.ts'
 import { execute } from './execute.ts'
@@ -36,9 +37,13 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function called(args: readonly string[], language: 'fr' | 'en' = 'en'): Promise<ProgramResult> {
+async function called(
+  args: readonly string[],
+  language: 'fr' | 'en' = 'en',
+  of = data,
+): Promise<ProgramResult> {
   const lines = { out: '', error: '' }
-  const exitCode = await execute([...args, '--data', data], {
+  const exitCode = await execute([...args, '--data', of], {
     language,
     version: '0',
     environment: {},
@@ -255,6 +260,21 @@ test.each([
   expect(exitCode).toBe(2)
   expect(error).not.toContain('at ')
   expect((await called(['journal', '--json'])).out).toBe(before)
+})
+
+test('an act whose author was erased in the database shows, and is nobody else’s', async () => {
+  const copy = join(folder, 'erased')
+  await called(['init', '--name', 'X'], 'en', copy)
+  await called(['domains', '--allow', 'a.example'], 'en', copy)
+  expect((await called(['journal'], 'en', copy)).exitCode).toBe(0)
+  const db = openDatabase(databaseFile(copy))
+  db.exec('UPDATE acts SET payload = NULL, salt = NULL WHERE seq = 0')
+  db.close()
+  const { exitCode, out, error } = await called(['journal'], 'en', copy)
+  expect([exitCode, error]).toEqual([3, expect.stringContaining('altered or is damaged')])
+  expect(out).toContain('(erased)  allowed a domain')
+  expect(out).not.toContain('relay')
+  expect(lookAtDatabase(databaseFile(copy)).problem).toBe('acts.damaged')
 })
 
 test('an act that was altered in the database shows', async () => {

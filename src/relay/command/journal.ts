@@ -32,6 +32,8 @@ interface PlainAct {
   readonly time: number
   readonly type: string
   readonly actor: string
+  /** The payload, which said by whom, is gone. */
+  readonly erased?: true
   readonly by?: string
   readonly account?: string
   readonly detail?: string | number
@@ -45,6 +47,7 @@ function plain({ seq, time, type, actor, payload }: JournalRow): PlainAct {
     time,
     type,
     actor,
+    ...(payload === null ? { erased: true } : {}),
     ...(by === undefined ? {} : { by }),
     ...(account === undefined ? {} : { account }),
     ...(detail === undefined ? {} : { detail }),
@@ -52,10 +55,11 @@ function plain({ seq, time, type, actor, payload }: JournalRow): PlainAct {
 }
 
 function actLine(row: JournalRow, text: Text): string {
-  const { seq, time, type, by, account, detail } = plain(row)
+  const { seq, time, type, actor, by, account, detail } = plain(row)
   const known = actTypes.find((each) => each === type)
   const what = known === undefined ? type : text(`relayJournal.act.${known}`)
-  const who = by === undefined || by === '' ? text('relayJournal.relay') : by
+  const relay = actor === 'relay' ? text('relayJournal.relay') : undefined
+  const who = row.payload === null ? text('relayJournal.erased') : ((by || relay) ?? actor)
   return [`${seq}  ${isoTime(time)}  ${who}  ${what}`, account, detail]
     .filter((part) => part !== undefined)
     .join('  ')

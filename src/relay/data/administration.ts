@@ -1,14 +1,9 @@
 import { CodedError } from '../../base/errors.ts'
-import {
-  emptyJournal,
-  rootOf,
-  verifyRows,
-  type JournalFinding,
-  type JournalRow,
-} from '../../journal/index.ts'
+import { rootOf, type JournalRow } from '../../journal/index.ts'
 import { accountIdSchema } from '../../wire/http.ts'
 import type { AccountAct, ActContext, ActOutcome, PersonRecord } from '../store/peopleStore.ts'
 import type { RelayStore } from '../store/store.ts'
+import { verifyActs, type ActFinding } from '../store/verifyActs.ts'
 import { allAccounts } from './importing.ts'
 import { readRelayData } from './relayData.ts'
 import { withStore } from './withStore.ts'
@@ -88,7 +83,7 @@ export async function revokeOrganisation(
 export interface ActsReading {
   readonly rows: readonly JournalRow[]
   /** Empty: the chain is whole. */
-  readonly findings: readonly JournalFinding[]
+  readonly findings: readonly ActFinding[]
   readonly root: Uint8Array
 }
 
@@ -104,5 +99,5 @@ export async function readActs({ acts }: Pick<RelayStore, 'acts'>): Promise<Acts
     if (next.length === 0) break
     rows.push(...next)
   }
-  return { rows, findings: verifyRows(rows, state, emptyJournal), root: rootOf(state) }
+  return { rows, findings: verifyActs(rows, state), root: rootOf(state) }
 }

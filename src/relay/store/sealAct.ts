@@ -3,7 +3,7 @@ import { copyBytes } from '../../base/bytes.ts'
 import { saltBytes, sealEntry, type JournalState } from '../../journal/index.ts'
 import type { ActContext, ActEvent } from './peopleStore.ts'
 
-/** The entry of an act, for any engine. Who acted lies in the payload: retention may delete it, the proof stays. */
+/** The entry of an act, for any engine. Who acted lies in the payload, which nothing deletes (`verifyActs.ts`). */
 export function sealAct(
   state: JournalState,
   { type, account, detail }: ActEvent,

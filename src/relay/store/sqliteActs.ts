@@ -1,14 +1,8 @@
 import { copyBytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
-import {
-  emptyJournal,
-  formatFrontier,
-  parseState,
-  verifyRows,
-  type JournalRow,
-  type JournalState,
-} from '../../journal/index.ts'
+import { formatFrontier, parseState, type JournalRow, type JournalState } from '../../journal/index.ts'
 import { sealAct } from './sealAct.ts'
+import { verifyActs } from './verifyActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { ActContext, ActEvent, ActStore } from './peopleStore.ts'
 
@@ -50,7 +44,7 @@ export function areActsWhole(db: SqliteDatabase): boolean {
     for (const row of all.iterate()) yield rowOf(row)
   }
   // One transaction: rows and state are of the same moment, beside a relay that writes.
-  return db.transaction(() => verifyRows(rows(), stateReader(db)(), emptyJournal).length === 0)()
+  return db.transaction(() => verifyActs(rows(), stateReader(db)()).length === 0)()
 }
 
 function stateReader(db: SqliteDatabase): () => JournalState {
