@@ -115,6 +115,7 @@ export const errorCodes = [
   'import.refused',
   'approval.missing',
   'approval.samePerson',
+  'approval.unknownPerson',
   'acts.damaged',
   'put.notAnonymous',
   // what an account may do in an hour or a day; blobs

@@ -1,10 +1,10 @@
 import { readFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { parseInvitation } from '../../wire/invitation.ts'
-import { approveExport } from '../data/bulkReads.ts'
+import { operatorContext, ownLogin } from '../data/actor.ts'
 import { ask, enrolDevice, type EnrolledDevice } from '../testing/client.ts'
 import {
   bundleRelay,
@@ -41,18 +41,26 @@ async function called(
   args: readonly string[],
   language: 'fr' | 'en' = 'en',
   of = data,
+  login = ownLogin(),
 ): Promise<ProgramResult> {
   const lines = { out: '', error: '' }
   const exitCode = await execute([...args, '--data', of], {
     language,
     version: '0',
     environment: {},
+    login,
     out: (line) => (lines.out += `${line}\n`),
     error: (line) => (lines.error += `${line}\n`),
     ended: Promise.resolve(),
     onReload: () => undefined,
   })
   return { exitCode, ...lines }
+}
+
+const machine = {
+  uid: '',
+  uidMap: '0 0 4294967295\n',
+  passwd: 'anna:x:1000:1000::/:/bin/sh\nbert:x:1001:1001::/:/bin/sh\n',
 }
 
 async function invited(...args: string[]): Promise<{ accountId: string; code: string }> {
@@ -147,7 +155,7 @@ test('accounts are shown, found, changed, hidden and removed, with a journal of 
     'account.shown',
     'account.removed',
   ])
-  expect(new Set(acts.map(({ by }) => by)).has(userInfo().username)).toBe(true)
+  expect(new Set(acts.map(({ by }) => by))).toContain(operatorContext().by.name)
   expect(journal.out).not.toContain('Dora')
   expect((await called(['journal'], 'fr')).out).toMatch(/La chaîne de \d+ actes est intacte/)
 })
@@ -175,22 +183,30 @@ test('an account is mailed a new invitation only at an address that the relay st
   expect((await called(['journal', '--json'])).out).toBe(before)
 })
 
-test('the whole list needs a second person', async () => {
-  const first = await called(['accounts', 'export', '--json'])
+test('the whole list needs a second person, and two who are known', async () => {
+  const as = async (uid: string, ...args: string[]): Promise<ProgramResult> =>
+    called(['accounts', 'export', ...args], 'en', data, { ...machine, uid })
+  const first = await as('1000', '--json')
   const { code } = z.object({ code: z.string() }).parse(JSON.parse(first.out))
   const out = join(folder, 'accounts.csv')
-  const fetched = async (): Promise<ProgramResult> =>
-    called(['accounts', 'export', '--code', code, '--out', out])
-  expect(await fetched()).toMatchObject({ exitCode: 2, error: expect.stringContaining('second person') })
-  expect((await called(['accounts', 'export', '--approve', code])).error).toContain('another administrator')
+  const fetched = async (uid: string): Promise<ProgramResult> => as(uid, '--code', code, '--out', out)
+  expect(await fetched('1000')).toMatchObject({
+    exitCode: 2,
+    error: expect.stringContaining('second person'),
+  })
+  expect((await as('1000', '--approve', code)).error).toContain('another administrator')
+  for (const args of [[], ['--approve', code], ['--code', code, '--out', out]]) {
+    const { exitCode, error } = await as('4294967295', ...args)
+    expect([exitCode, error]).toEqual([2, expect.stringContaining('who you are')])
+  }
   await expect(stat(out)).rejects.toThrow('ENOENT')
-  await approveExport(data, code, { by: { kind: 'operator', name: 'another' }, now: Date.now() })
-  expect((await fetched()).out).toMatch(/\d+ accounts written/)
+  expect((await as('1001', '--approve', code)).exitCode).toBe(0)
+  expect((await fetched('1000')).out).toMatch(/\d+ accounts written/)
   expect((await stat(out)).mode & 0o777).toBe(0o600)
   expect(await readFile(out, 'utf8')).toContain('"Cléo"')
-  expect((await fetched()).exitCode).toBe(2)
+  expect((await fetched('1000')).exitCode).toBe(2)
   const { out: acts } = await called(['journal'])
-  for (const said of ['asked for a bulk read', 'another  allowed a bulk read', 'made a bulk read'])
+  for (const said of ['anna  asked for a bulk read', 'bert  allowed a bulk read', 'anna  made a bulk read'])
     expect(acts).toContain(said)
 })
 

@@ -1,4 +1,4 @@
-import { operatorContext } from '../data/actor.ts'
+import { personContext } from '../data/actor.ts'
 import { approveExport, askForExport, exportAccounts } from '../data/bulkReads.ts'
 import { readRelayData } from '../data/relayData.ts'
 import { flagOption, placeOptions, textOption, type Command } from './command.ts'
@@ -13,7 +13,7 @@ export const accountsExport: Command = {
     const { values, terminal, text } = call
     const data = await dataFolder(call)
     await readRelayData(data)
-    const context = operatorContext()
+    const context = personContext(terminal.login)
     if (values.text('approve') !== undefined) {
       await approveExport(data, values.needed('approve'), context)
       terminal.out(text('relayAccounts.exportApproved'))

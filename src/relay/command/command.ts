@@ -1,5 +1,6 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
 import type { Language, Text, TextKey } from '../../text/index.ts'
+import type { Login } from '../data/actor.ts'
 import { optionName, settingNames } from '../settings/settings.ts'
 import type { Values } from './values.ts'
 
@@ -25,6 +26,8 @@ export interface Terminal {
   /** Of the program. */
   readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Who logged in; left out: as Linux says of this process. */
+  readonly login?: Login
   out(line: string): void
   error(line: string): void
   /** Settles when the process is asked to end. */

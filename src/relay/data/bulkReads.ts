@@ -11,7 +11,7 @@ import { withStore } from './withStore.ts'
 
 /**
  * The two-person rule for reads of everything: one asks, another one allows, the first one reads, once and within the hour.
- * It binds who uses these commands; who may read the database file itself is a matter of the machine.
+ * Contexts come from `personContext`. It binds who uses these commands; who may read the database file itself is a matter of the machine.
  */
 const approvalMs = 3_600_000
 const what = 'accounts'
