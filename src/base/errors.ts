@@ -113,6 +113,7 @@ export const errorCodes = [
   'account.taken',
   'mail.failed',
   'import.refused',
+  'import.incomplete',
   'approval.missing',
   'approval.samePerson',
   'approval.unknownPerson',

@@ -37,7 +37,8 @@ export const importPeople: Command = {
     if (file !== undefined) await writeReport(file, report)
     if (values.flag('json')) terminal.out(report)
     else for (const line of reportLines(imported, dry, text)) terminal.out(line)
-    if (!imported.applied && !dry) throw new CodedError('import.refused')
+    if (!imported.applied && !dry)
+      throw new CodedError(values.flag('disable-missing') ? 'import.incomplete' : 'import.refused')
     if (mail !== null) await mailAll(imported, mail, call)
   },
 }
@@ -96,7 +97,7 @@ async function mailAll(
 }
 
 function reportLines({ report, applied: done }: Imported, dry: boolean, text: Text): readonly string[] {
-  const { form, created, updated, unchanged, missing, problems, ignored } = report
+  const { form, created, updated, unchanged, missing, disabled, problems, ignored } = report
   const counts = { created: created.length, updated: updated.length, unchanged, problems: problems.length }
   const delimiters = {
     ';': text('relayImport.semicolon'),
@@ -112,7 +113,8 @@ function reportLines({ report, applied: done }: Imported, dry: boolean, text: Te
         ]),
     ...problems.map((problem) => problemLine(problem, text)),
     ...(ignored.length === 0 ? [] : [text('relayImport.ignored', { columns: ignored.join(', ') })]),
-    ...missing.map(({ accountId, name }) => text('relayImport.missing', { account: accountId, name })),
+    ...disabled.map(({ accountId, name }) => text('relayImport.disabled', { account: accountId, name })),
+    ...(missing > disabled.length ? [text('relayImport.missing', { count: missing })] : []),
     ...(dry ? [text('relayImport.dry', counts)] : done ? [text('relayImport.done', counts)] : []),
   ]
 }

@@ -9,7 +9,8 @@ import { readPeopleFile } from '../accounts/import/readFile.ts'
 import { invitationCodeHash } from '../http/enrolment.ts'
 import type { AccountAct, PersonRecord } from '../store/peopleStore.ts'
 import { allAccounts, importPeople, type Imported, type ImportOptions } from './importing.ts'
-import { initRelay } from './relayData.ts'
+import { openDatabase } from '../store/sqliteOpen.ts'
+import { databaseFile, initRelay } from './relayData.ts'
 import { withStore } from './withStore.ts'
 
 let folder: string
@@ -125,12 +126,14 @@ describe('a file of persons', () => {
     const zoe = french.split('\r\n').slice(0, 2).join('\n').replace('Chef de bureau', 'Directrice')
     const { report } = await imported(zoe)
     expect(report.updated).toEqual([{ line: 2, accountId: before[1]?.accountId, name: 'Zoé Lefèvre' }])
-    expect(report.missing.map(({ name }) => name)).toEqual(['Noël Œuvrard'])
+    expect([report.missing, report.disabled]).toEqual([1, []])
+    expect(JSON.stringify(report)).not.toContain('Noël')
     expect(await accounts()).toEqual([before[0], { ...before[1], title: 'Directrice' }])
     expect(await withStore(data, async (store) => (await store.acts.state()).size)).toBe(acts + 1)
-    await imported(zoe, { disableMissing: true })
+    const gone = await imported(zoe, { disableMissing: true })
+    expect(gone.report.disabled.map(({ name }) => name)).toEqual(['Noël Œuvrard'])
     expect((await accounts()).map(({ disabled }) => disabled)).toEqual([true, false])
-    expect((await imported(zoe)).report.missing).toEqual([])
+    expect((await imported(zoe)).report.missing).toBe(0)
   })
 
   test('what the file has no column for stays, and so do roles that were given by hand', async () => {
@@ -176,9 +179,8 @@ describe('a file of persons', () => {
       '5 domain email',
       '6 key',
       '7 role role',
-      '8 expiry expires',
+      '8 expiry',
       '9 value expires',
-      '9 expiry expires',
       '10 value hidden',
       '11 twice',
       '12 value name',
@@ -202,7 +204,11 @@ describe('a file of persons', () => {
     ['0 empty', ''],
     ['0 empty', '\n\n'],
     ['0 encoding', Buffer.from('name,id\nA,1', 'utf16le')],
-    ['0 encoding', Buffer.from([0xef, 0xbb, 0xbf, 0xff])],
+    ['1 encoding.mixed', Buffer.from([0xef, 0xbb, 0xbf, 0xff])],
+    [
+      '3 encoding.mixed',
+      Buffer.concat([Buffer.from('name,id\nZoé,1\nL'), Buffer.from([0xe9]), Buffer.from('a,2')]),
+    ],
     ['1 header.key', 'name\nA'],
     ['1 header.name', 'id\n1'],
     ['1 header.twice Nom complet', 'name,Nom complet,id\nA,A,1'],
@@ -214,12 +220,67 @@ describe('a file of persons', () => {
       problemsOf(refused).map((each) => each.replace(/^\d (quotes|tooLarge)$/, '2 $1')),
       refused.applied,
     ]).toEqual([[problem], false])
-    expect(refused.report.missing).toEqual([])
+    expect([refused.report.missing, refused.report.disabled]).toEqual([0, []])
   })
 
   test('an address of one account and the identifier of another are a conflict', async () => {
     await imported('name,email,id\nA,a@a.example,1\nB,b@a.example,2')
     expect(problemsOf(await imported('name,email,id\nC,a@a.example,2'))).toEqual(['2 conflict'])
+  })
+
+  test('an address that was given to somebody new does not hand over the account', async () => {
+    await imported('name,email,id\nA,a@a.example,1\nB,b@a.example,')
+    const before = await accounts()
+    expect(problemsOf(await imported('name,email,id\nC,a@a.example,3'))).toEqual(['2 conflict'])
+    expect(await accounts()).toEqual(before)
+    // Who had no identifier yet gets one; who has one may have a new address.
+    await imported('name,email,id\nA,new@a.example,1\nB,b@a.example,2')
+    expect((await accounts()).map(({ email, identifier }) => [email, identifier])).toEqual([
+      ['new@a.example', '1'],
+      ['b@a.example', '2'],
+    ])
+  })
+
+  test('nobody is disabled for a line that was refused, nor by a file without persons, nor who has a role by hand', async () => {
+    await imported('name,email,id\nA,a@a.example,1\nB,b@a.example,2\nC,,3\nD,,4')
+    const [, , , d] = await accounts()
+    await administer({ kind: 'role', accountId: d?.accountId ?? '', role: 'auditor', expiresAt: null })
+    const before = await accounts()
+    const strict = { skipBad: true, disableMissing: true }
+    for (const file of ['name,id', 'name,id\n,1', 'name,id\nA,1\nB,', 'name,email,id\nA,b@a.example,1']) {
+      expect((await imported(file, strict)).applied).toBe(false)
+      expect(await accounts()).toEqual(before)
+    }
+    const { report } = await imported('name,id\nA,1\nB,2', strict)
+    expect(report.disabled.map(({ name }) => name)).toEqual(['C'])
+    expect((await accounts()).map(({ disabled }) => disabled)).toEqual([false, false, true, false])
+  })
+
+  test('an empty cell takes nothing away: it means the default for a new account alone', async () => {
+    const head = 'name,id,title,service,organisation,email,role,expires,hidden'
+    await imported(`${head}\nA,1,Chef,RH,O,a@a.example,guest,2027-01-31,yes\nB,2,,,,,,,`)
+    const before = await accounts()
+    expect(before[1]).toMatchObject({ title: '', organisation: 'Ministère', role: 'member', hidden: false })
+    expect((await imported(`${head}\nA,1,,,,,,,\nB,2,,,,,,,`)).report.unchanged).toBe(2)
+    expect((await imported(`${head}\nA,1,,,,,guest,,\nB,2,,,,,,,`)).report.unchanged).toBe(2)
+    expect(await accounts()).toEqual(before)
+    expect(problemsOf(await imported(`${head}\nB,2,,,,,guest,,`))).toEqual(['2 expiry'])
+  })
+
+  test('an import that fails leaves the codes of an earlier one', async () => {
+    await imported('name,id\nA,1\nB,2')
+    const before = await readFile(codes)
+    const db = openDatabase(databaseFile(data))
+    db.exec(`CREATE TRIGGER failing BEFORE UPDATE ON accounts BEGIN SELECT RAISE(ABORT, 'x'); END`)
+    db.close()
+    const apply = { address: 'http://127.0.0.1:9', codes, skipBad: false, disableMissing: false }
+    const failing = async (content: string): Promise<Imported> =>
+      importPeople({ data, bytes: Buffer.from(content), apply })
+    await expect(failing('name,id,title\nA,1,Chef')).rejects.toThrow()
+    expect(await readFile(codes)).toEqual(before)
+    await rm(codes)
+    await expect(failing('name,id,title\nA,1,Chef\nC,3,')).rejects.toThrow()
+    await expect(stat(codes)).rejects.toThrow('ENOENT')
   })
 
   test('whatever the bytes, there is an answer', () => {

@@ -24,7 +24,7 @@ export interface ImportOptions extends Omit<InvitingOptions, 'address'> {
     readonly codes: string
     /** Imports what has no error. */
     readonly skipBad: boolean
-    /** Accounts of an earlier import that the file does not name are disabled. */
+    /** Members and guests whom the file does not name are disabled; nothing is done where the file has any error or no person. */
     readonly disableMissing: boolean
   }
 }
@@ -48,18 +48,33 @@ export async function importPeople(options: ImportOptions): Promise<Imported> {
     const file = readPeopleFile(options.bytes, await store.people.domains())
     const plan = planImport(file.persons, await allAccounts(store))
     const faulty = file.problems.length + plan.problems.length > 0
-    if (apply === undefined || draft === null || file.useless || (faulty && !apply.skipBad))
-      return { report: reportOf(file, plan, []), codes: [], applied: false }
+    if (
+      apply === undefined ||
+      draft === null ||
+      file.useless ||
+      isRefused(apply, faulty, file.persons.length)
+    )
+      return { report: reportOf(file, plan, [], []), codes: [], applied: false }
+    const disabled = apply.disableMissing ? plan.missing : []
     const created = plan.creations.map((person) => creation(person, draft(), anchors.organisation))
     const acts = [
       ...created.map(({ act }) => act),
       ...plan.updates.flatMap((update) => update.acts),
-      ...(apply.disableMissing ? plan.missing.map(disabling) : []),
+      ...disabled.map(disabling),
     ]
     const codes = created.map(({ code }) => code)
     await applied(store, acts, codes, apply.codes, options)
-    return { report: reportOf(file, plan, codes), codes, applied: true }
+    return { report: reportOf(file, plan, codes, disabled), codes, applied: true }
   })
+}
+
+/** Who is in a line that cannot be read is not missing. */
+function isRefused(
+  { skipBad, disableMissing }: NonNullable<ImportOptions['apply']>,
+  faulty: boolean,
+  persons: number,
+): boolean {
+  return disableMissing ? faulty || persons === 0 : faulty && !skipBad
 }
 
 /** Codes are on disk before the accounts are made: what is stored of a code does not give it back. */
@@ -71,12 +86,14 @@ async function applied(
   options: ImportOptions,
 ): Promise<void> {
   if (codes.length > 0) await writeCodes(target, codes)
+  // Without codes this run wrote nothing: what lies there is of an earlier one.
+  const forget = async (): Promise<void> => (codes.length > 0 ? rm(target, { force: true }) : undefined)
   const outcomes = await store.people.apply(acts, operatorContext(options.clock)).catch(async (thrown) => {
-    await rm(target, { force: true })
+    await forget()
     throw thrown
   })
   if (outcomes.every(({ kind }) => kind === 'done' || kind === 'unchanged')) return
-  if (codes.length > 0) await rm(target, { force: true })
+  await forget()
   throw new CodedError('account.taken')
 }
 
@@ -111,7 +128,7 @@ function creation(
     displayName,
     title: person.title ?? '',
     service: person.service ?? '',
-    organisation: person.organisation || organisation,
+    organisation: person.organisation ?? organisation,
     email,
     identifier,
   }
@@ -147,7 +164,12 @@ export async function allAccounts(
   }
 }
 
-function reportOf(file: ReadFile, plan: ImportPlan, codes: readonly IssuedCode[]): ImportReport {
+function reportOf(
+  file: ReadFile,
+  plan: ImportPlan,
+  codes: readonly IssuedCode[],
+  disabled: readonly PersonRecord[],
+): ImportReport {
   const { form, persons, ignored } = file
   const planned = plan.creations.map(({ line, displayName }) => ({ line, accountId: '', name: displayName }))
   return {
@@ -157,7 +179,8 @@ function reportOf(file: ReadFile, plan: ImportPlan, codes: readonly IssuedCode[]
       codes.length > 0 ? codes.map(({ line, accountId, name }) => ({ line, accountId, name })) : planned,
     updated: plan.updates.map(({ line, person }) => reported(line, person)),
     unchanged: plan.unchanged,
-    missing: file.useless ? [] : plan.missing.map((person) => reported(0, person)),
+    missing: file.useless ? 0 : plan.missing.length,
+    disabled: disabled.map((person) => reported(0, person)),
     problems: [...file.problems, ...plan.problems].toSorted((a, b) => a.line - b.line),
     ignored,
   }

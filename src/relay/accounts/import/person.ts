@@ -5,23 +5,22 @@ import type { Column, Columns } from './columns.ts'
 import type { Problem, ProblemCode } from './report.ts'
 import type { TableRow } from './table.ts'
 
-/** A line of the file, understood. What is undefined has no column: what the relay has stays. */
+/** A line of the file, understood. What is undefined has no column or an empty cell: what the relay has stays. */
 export interface FilePerson {
   readonly line: number
   readonly displayName: string
   readonly title: string | undefined
   readonly service: string | undefined
   readonly organisation: string | undefined
-  readonly email: string | null | undefined
-  readonly identifier: string | null | undefined
+  readonly email: string | undefined
+  readonly identifier: string | undefined
   /** An import makes no administrator: other roles are given one by one. */
   readonly role: 'member' | 'guest' | undefined
-  readonly expiresAt: number | null | undefined
+  readonly expiresAt: number | undefined
   readonly hidden: boolean | undefined
 }
 
 const roles = new Map([
-  ['', 'member'],
   ['membre', 'member'],
   ['agent', 'member'],
   ['member', 'member'],
@@ -30,7 +29,7 @@ const roles = new Map([
 ] as const)
 
 const answers = new Map([
-  ...['', '0', 'non', 'no', 'faux', 'false'].map((word) => [word, false] as const),
+  ...['0', 'non', 'no', 'faux', 'false'].map((word) => [word, false] as const),
   ...['1', 'oui', 'yes', 'vrai', 'true', 'x'].map((word) => [word, true] as const),
 ])
 
@@ -45,9 +44,7 @@ export function readPerson(
 ): FilePerson | readonly Problem[] {
   const reader = new RowReader(row, columns)
   const email = reader.email(domains)
-  const identifier = reader.optional('identifier')
-  const role = reader.choice('role', roles)
-  const expiresAt = reader.day('expires')
+  const identifier = reader.text('identifier')
   const person: FilePerson = {
     line: row.line,
     displayName: reader.name(),
@@ -56,12 +53,11 @@ export function readPerson(
     organisation: reader.organisation(),
     email,
     identifier,
-    role,
-    expiresAt,
+    role: reader.choice('role', roles),
+    expiresAt: reader.day('expires'),
     hidden: reader.choice('hidden', answers),
   }
-  if ((email ?? identifier ?? null) === null) reader.refuse('key')
-  if (role === 'guest' && (expiresAt ?? null) === null) reader.refuse('expiry', 'expires')
+  if (email === undefined && identifier === undefined) reader.refuse('key')
   return reader.problems.length > 0 ? reader.problems : person
 }
 
@@ -83,42 +79,38 @@ class RowReader {
     this.problems.push({ line: this.#row.line, code, column: heading })
   }
 
-  /** Undefined: there is no such column. */
+  /** Undefined: there is no such column, or nothing in it. */
   text(column: Column): string | undefined {
     const place = this.#columns[column]
     if (place === undefined) return undefined
     const value = this.#row.cells[place.index] ?? ''
+    if (value === '') return undefined
     if (value.length <= lineMax && proper.test(value)) return value.normalize('NFC')
     this.refuse('value', column)
-    return ''
-  }
-
-  optional(column: Column): string | null | undefined {
-    const value = this.text(column)
-    return value === '' ? null : value
+    return undefined
   }
 
   name(): string {
     const whole = this.text('name')
     const parts = [this.text('firstName'), this.text('lastName')].filter((part) => part !== undefined)
-    const name = whole ?? parts.filter((part) => part !== '').join(' ')
-    if (name === '' || name.length > lineMax) this.refuse('name', whole === undefined ? 'lastName' : 'name')
+    const name = whole ?? parts.join(' ')
+    const column = this.#columns.name === undefined ? 'lastName' : 'name'
+    if (name === '' || name.length > lineMax) this.refuse('name', column)
     return name
   }
 
   organisation(): string | undefined {
     const value = this.text('organisation')
-    return value === undefined ? undefined : canonicalOrganisation(value)
+    return value === undefined ? undefined : canonicalOrganisation(value) || undefined
   }
 
-  email(domains: readonly string[]): string | null | undefined {
+  email(domains: readonly string[]): string | undefined {
     const value = this.text('email')
     if (value === undefined) return undefined
-    if (value === '') return null
     const address = canonicalEmail(value)
     if (address === null) this.refuse('email', 'email')
     else if (!isAllowedEmail(address, domains)) this.refuse('domain', 'email')
-    return address
+    return address ?? undefined
   }
 
   choice<T>(column: 'role' | 'hidden', words: ReadonlyMap<string, T>): T | undefined {
@@ -130,13 +122,12 @@ class RowReader {
   }
 
   /** The end of that day, UTC. */
-  day(column: 'expires'): number | null | undefined {
+  day(column: 'expires'): number | undefined {
     const value = this.text(column)
     if (value === undefined) return undefined
-    if (value === '') return null
     const end = endOfDay(value)
     if (end === null) this.refuse('value', column)
-    return end
+    return end ?? undefined
   }
 }
 

@@ -1,11 +1,12 @@
 import type { AccountAct, PersonRecord, Profile } from '../../store/peopleStore.ts'
 import type { FilePerson } from './person.ts'
-import type { Problem, ReportedPerson } from './report.ts'
+import type { Problem, ProblemCode, ReportedPerson } from './report.ts'
 
 export interface ImportPlan {
   readonly creations: readonly FilePerson[]
   readonly updates: readonly PlannedUpdate[]
   readonly unchanged: number
+  /** Whom the file does not name. Not to be relied on where the file has problems: a person may be in such a line. */
   readonly missing: readonly PersonRecord[]
   readonly problems: readonly Problem[]
 }
@@ -16,7 +17,7 @@ export interface PlannedUpdate {
   readonly acts: readonly AccountAct[]
 }
 
-/** What a file of persons means for the accounts there are. Nobody is removed: who is not in the file is only named. */
+/** What a file of persons means for the accounts there are. Nobody is removed. */
 export function planImport(file: readonly FilePerson[], accounts: readonly PersonRecord[]): ImportPlan {
   const byIdentifier = indexed(accounts, ({ identifier }) => identifier)
   const byEmail = indexed(accounts, ({ email }) => email)
@@ -25,30 +26,47 @@ export function planImport(file: readonly FilePerson[], accounts: readonly Perso
   const seen = new Seen()
   let unchanged = 0
   for (const person of file) {
-    if (seen.before(person)) {
-      problems.push({ line: person.line, code: 'twice', column: '' })
+    const [byNumber, byAddress] = [byIdentifier.get(person.identifier ?? ''), byEmail.get(person.email ?? '')]
+    const known = byNumber ?? byAddress
+    const code = seen.before(person) ? 'twice' : problemOf(person, byNumber, byAddress)
+    if (code !== null) {
+      problems.push({ line: person.line, code, column: '' })
       continue
     }
-    const known = [byIdentifier.get(person.identifier ?? ''), byEmail.get(person.email ?? '')]
-    const [first, second] = known.filter((each) => each !== undefined)
-    if (second !== undefined && second !== first) {
-      problems.push({ line: person.line, code: 'conflict', column: '' })
-      continue
-    }
-    if (first === undefined) {
+    if (known === undefined) {
       creations.push(person)
       continue
     }
-    named.add(first)
-    const acts = updatesOf(person, first)
+    named.add(known)
+    const acts = updatesOf(person, known)
     if (acts.length === 0) unchanged += 1
-    else updates.push({ line: person.line, person: first, acts })
+    else updates.push({ line: person.line, person: known, acts })
   }
-  // Who was made one by one has neither, and is nobody's to miss.
-  const imported = accounts.filter(
-    ({ email, identifier, disabled }) => !disabled && (email ?? identifier) !== null,
-  )
-  return { creations, updates, unchanged, missing: imported.filter((each) => !named.has(each)), problems }
+  const missing = accounts.filter((each) => canBeMissing(each) && !named.has(each))
+  return { creations, updates, unchanged, missing, problems }
+}
+
+/** Who has neither address nor identifier can be in no file, and other roles are given by hand, not by a file. */
+function canBeMissing(person: PersonRecord): boolean {
+  return !person.disabled && (person.email ?? person.identifier) !== null && !hasRoleByHand(person)
+}
+
+function hasRoleByHand({ role }: PersonRecord): boolean {
+  return role !== 'member' && role !== 'guest'
+}
+
+function problemOf(
+  person: FilePerson,
+  byNumber: PersonRecord | undefined,
+  byAddress: PersonRecord | undefined,
+): ProblemCode | null {
+  if (byNumber !== undefined && byAddress !== undefined && byNumber !== byAddress) return 'conflict'
+  // An address that was given anew must not hand an account, with its devices, to somebody else.
+  const other = byAddress?.identifier ?? person.identifier
+  if (person.identifier !== undefined && other !== person.identifier) return 'conflict'
+  const known = byNumber ?? byAddress
+  const endless = (person.expiresAt ?? known?.expiresAt ?? null) === null
+  return person.role === 'guest' && endless ? 'expiry' : null
 }
 
 function indexed(
@@ -83,25 +101,22 @@ function updatesOf(file: FilePerson, known: PersonRecord): readonly AccountAct[]
   if (Object.entries(profile).some(([field, value]) => known[field as keyof Profile] !== value))
     acts.push({ kind: 'profile', accountId, profile })
   const role = file.role ?? known.role
-  const open = file.expiresAt === undefined || (role === 'guest' && file.expiresAt === null)
-  const expiresAt = open ? known.expiresAt : (file.expiresAt ?? null)
+  const expiresAt = file.expiresAt ?? known.expiresAt
   // Who was given another role by hand keeps it, whatever the file says.
-  const byHand = known.role !== 'member' && known.role !== 'guest'
-  if (!byHand && (role !== known.role || expiresAt !== known.expiresAt))
+  if (!hasRoleByHand(known) && (role !== known.role || expiresAt !== known.expiresAt))
     acts.push({ kind: 'role', accountId, role, expiresAt })
   if (file.hidden !== undefined && file.hidden !== known.hidden)
     acts.push({ kind: 'hide', accountId, hidden: file.hidden })
   return acts
 }
 
-/** What the file has no column for, or leaves empty where a person needs it, stays as it is. */
+/** What the file has no column for, or leaves empty, stays as it is. */
 function profileOf(file: FilePerson, known: PersonRecord): Profile {
   return {
     displayName: file.displayName,
     title: file.title ?? known.title,
     service: file.service ?? known.service,
-    organisation:
-      file.organisation === undefined || file.organisation === '' ? known.organisation : file.organisation,
+    organisation: file.organisation ?? known.organisation,
     email: file.email ?? known.email,
     identifier: file.identifier ?? known.identifier,
   }

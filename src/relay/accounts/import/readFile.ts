@@ -17,7 +17,7 @@ export interface ReadFile {
 /** A file of persons with all that is wrong with it, line by line. `domains`: whose addresses the relay takes. */
 export function readPeopleFile(bytes: Uint8Array, domains: readonly string[]): ReadFile {
   const decoded = decodeFile(bytes)
-  if (decoded === null) return uselessFile(null, [whole('encoding')])
+  if ('code' in decoded) return uselessFile(null, [decoded])
   const { form, text } = decoded
   const table = readTable(text, form.delimiter)
   if ('code' in table) return uselessFile(form, [table])

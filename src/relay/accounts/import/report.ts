@@ -4,6 +4,7 @@ import type { FileForm } from './decode.ts'
 export const problemCodes = [
   'empty',
   'encoding',
+  'encoding.mixed',
   'quotes',
   'tooLarge',
   'header.name',
@@ -43,8 +44,13 @@ export interface ImportReport {
   readonly created: readonly ReportedPerson[]
   readonly updated: readonly ReportedPerson[]
   readonly unchanged: number
-  /** Accounts of an earlier import that the file does not name; line 0. */
-  readonly missing: readonly ReportedPerson[]
+  /**
+   * How many members and guests with an address or an identifier the file does not name. A number: who has a file of one
+   * line would read all accounts otherwise, which takes two persons.
+   */
+  readonly missing: number
+  /** Those of them that were disabled, each an act in the journal; line 0. */
+  readonly disabled: readonly ReportedPerson[]
   readonly problems: readonly Problem[]
   /** Headings that mean nothing here. */
   readonly ignored: readonly string[]
