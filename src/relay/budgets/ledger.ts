@@ -27,8 +27,9 @@ export interface LedgerDeps {
 
 /** Counts of another process, and what an administrator has set, are known after so many milliseconds. */
 const freshMs = 1_000
-/** What was counted here is durable after so many milliseconds, or once it is a tenth of the hard limit. */
+/** What was taken ahead and not used is given back after so many milliseconds. */
 const flushMs = 1_000
+/** Up to the soft limit such a part of the hard one is taken ahead. */
 const step = 10
 const forgetMs = 600_000
 
@@ -38,16 +39,16 @@ interface Entry {
   readonly budget: BudgetName
   state: BudgetState
   readAt: number
-  /** Counted here and not yet stored; what is being stored stays in it until it is. */
+  /** Used and not yet stored, or below zero: stored ahead and not used. What is being stored stays in it until it is. */
   pending: SlotCount[]
   /** A read or a write of this entry is under way; no other begins meanwhile. */
   busy: Promise<void> | null
 }
 
 /**
- * What accounts use of their budgets. Acts are counted in memory and written together, so that a search costs no fsync of
- * its own: a crash forgets a second of acts, and never a tenth of a hard limit or more; several processes together let
- * pass at most as much beyond it, each. Amounts past a tenth are durable before the act is answered.
+ * What accounts use of their budgets. An act is durable before it is answered, and the store adds nothing past a hard
+ * limit, so that several processes keep it together. So that not each search costs an fsync, a tenth is taken ahead, in
+ * memory for a second: others find it used meanwhile, and a crash leaves it so. Past a soft limit nothing is.
  */
 export class BudgetLedger {
   readonly #deps: LedgerDeps
@@ -120,28 +121,73 @@ export class BudgetLedger {
 
   async #judged(who: Spender, budget: BudgetName, amount: number): Promise<Verdict> {
     const stepUp = await this.#deps.stepUp(who.accountId)
-    const entry = await this.#fresh(who.accountId, budget)
-    // From here to the count nothing is awaited: two acts at once cannot both take the last of it.
-    const verdict = this.#judge(entry, who, amount)
-    if (verdict.kind !== 'within') this.#deps.passed(who, budget, verdict)
-    if (verdict.kind === 'hard') return verdict
-    if (verdict.kind === 'soft' && stepUp === 'needed') {
-      throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs })
+    const entry = this.#entry(who.accountId, budget)
+    for (;;) {
+      while (!known(entry)) await this.#know(entry)
+      // From here to the count nothing is awaited: two acts at once cannot both use the last of it.
+      const verdict = this.#judge(entry, who, amount)
+      const refused = verdict.kind === 'soft' && stepUp === 'needed'
+      const counted = verdict.kind === 'hard' || refused || (await this.#taken(entry, who, amount))
+      // Another process was faster: what it took is looked at first.
+      if (!counted) continue
+      if (verdict.kind !== 'within') this.#deps.passed(who, budget, verdict)
+      if (refused) throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs })
+      return verdict
     }
-    this.#count(entry, who.deviceId, amount)
-    if (sumOf(entry.pending) >= this.#budgetOf(entry).account.hard / step) await this.#written(entry)
-    return verdict
+  }
+
+  /** Uses what was taken ahead, or takes from the store. False: others have used what was left. */
+  async #taken(entry: Entry, who: Spender, amount: number): Promise<boolean> {
+    const held = -sumOf(this.#ownPending(entry, who))
+    if (held >= amount) {
+      this.#count(entry, who.deviceId, amount)
+      return true
+    }
+    const { windowMs, account, device } = this.#budgetOf(entry)
+    const ahead = Math.floor(account.hard / step)
+    const more = this.#judge(entry, who, amount + ahead).kind === 'within' ? ahead : 0
+    const now = this.#deps.clock.now()
+    const { accountId, budget } = entry
+    const count = { deviceId: who.deviceId, slot: slotAt(now, windowMs), used: amount - held + more }
+    const limits = { account: account.hard, device: device?.hard ?? null }
+    let taken = false
+    await this.#busy([entry], async () => {
+      // Until it is known what became of it.
+      entry.readAt = -Infinity
+      const since = oldestSlot(now, windowMs)
+      taken = await this.#deps.store.take({ accountId, budget, ...count }, since, limits)
+      if (!taken) return
+      entry.readAt = performance.now()
+      entry.state = { ...entry.state, counts: [...entry.state.counts, count] }
+      this.#note(entry, { ...count, used: held - more })
+    })
+    return taken
   }
 
   #count(entry: Entry, deviceId: number, used: number): void {
-    const slot = slotAt(this.#deps.clock.now(), this.#budgetOf(entry).windowMs)
-    entry.pending.push({ deviceId, slot, used })
+    this.#note(entry, {
+      deviceId,
+      slot: slotAt(this.#deps.clock.now(), this.#budgetOf(entry).windowMs),
+      used,
+    })
+  }
+
+  #note(entry: Entry, count: SlotCount): void {
+    if (count.used === 0) return
+    entry.pending.push(count)
     this.#schedule()
   }
 
-  #judge(entry: Entry, { deviceId }: Spender, amount: number): Verdict {
-    const counts = [...entry.state.counts, ...entry.pending]
-    return judge({ budget: this.#budgetOf(entry), counts, deviceId, amount, now: this.#deps.clock.now() })
+  #judge(entry: Entry, who: Spender, amount: number): Verdict {
+    const counts = [...entry.state.counts, ...this.#ownPending(entry, who)]
+    const now = this.#deps.clock.now()
+    return judge({ budget: this.#budgetOf(entry), counts, deviceId: who.deviceId, amount, now })
+  }
+
+  /** What was taken ahead for others, or in an earlier slot, is not for this act. */
+  #ownPending(entry: Entry, { deviceId }: Spender): SlotCount[] {
+    const slot = slotAt(this.#deps.clock.now(), this.#budgetOf(entry).windowMs)
+    return entry.pending.filter((count) => count.deviceId === deviceId && count.slot === slot)
   }
 
   /** What an administrator has set holds for the account and, where it is more, for each of its devices. */
@@ -151,29 +197,29 @@ export class BudgetLedger {
     return { windowMs: usual.windowMs, account: set, device: usual.device === null ? null : set }
   }
 
-  async #fresh(accountId: string, budget: BudgetName): Promise<Entry> {
+  #entry(accountId: string, budget: BudgetName): Entry {
     const key = `${accountId} ${budget}`
-    const known = this.#entries.get(key)
-    const entry = known ?? newEntry(accountId, budget)
-    if (known === undefined) this.#entries.set(key, entry)
-    while (entry.busy !== null) await entry.busy
-    if (performance.now() - entry.readAt < freshMs) return entry
+    const entry = this.#entries.get(key) ?? newEntry(accountId, budget)
+    this.#entries.set(key, entry)
+    return entry
+  }
+
+  async #fresh(accountId: string, budget: BudgetName): Promise<Entry> {
+    const entry = this.#entry(accountId, budget)
+    while (!known(entry)) await this.#know(entry)
+    return entry
+  }
+
+  /** Waits for what is under way, or reads. */
+  async #know(entry: Entry): Promise<void> {
+    if (entry.busy !== null) return entry.busy
+    const { accountId, budget } = entry
     await this.#busy([entry], async () => {
       const now = this.#deps.clock.now()
       const since = oldestSlot(now, this.#deps.budgets[budget].windowMs)
       entry.state = await this.#deps.store.read(accountId, budget, since, now)
       entry.readAt = performance.now()
     })
-    return entry
-  }
-
-  /** Its act must be durable: throws when it cannot be made so. */
-  async #written(entry: Entry): Promise<void> {
-    while (entry.busy !== null) await entry.busy
-    if (entry.pending.length === 0) return
-    await this.#write([entry])
-    // What other processes have counted is looked at after each tenth, however fast it goes.
-    entry.readAt = -Infinity
   }
 
   #schedule(): void {
@@ -242,6 +288,11 @@ export class BudgetLedger {
   }
 }
 
+/** Nothing of it is under way, and what other processes do was looked at lately. */
+function known({ busy, readAt }: Entry): boolean {
+  return busy === null && performance.now() - readAt < freshMs
+}
+
 function newEntry(accountId: string, budget: BudgetName): Entry {
   const state = { counts: [], set: null }
   return { accountId, budget, state, readAt: -Infinity, pending: [], busy: null }
@@ -255,7 +306,7 @@ function amountsOf({ accountId, budget }: Entry, counts: readonly SlotCount[]): 
     const before = sums.get(key)?.used ?? 0
     sums.set(key, { accountId, budget, deviceId, slot, used: before + used })
   }
-  return [...sums.values()]
+  return [...sums.values()].filter(({ used }) => used !== 0)
 }
 
 function spent(retryAfterMs: number): CodedError {

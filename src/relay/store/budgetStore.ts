@@ -8,6 +8,11 @@ export interface BudgetStore {
   read(accountId: string, budget: BudgetName, since: number, now: number): Promise<BudgetState>
   /** Adds to what other processes have counted. Accounts that are gone are passed over. One durable transaction. */
   add(amounts: readonly BudgetAmount[]): Promise<void>
+  /**
+   * The same for one act, when its account, and its device where that has a limit, have then used no more than that
+   * since a slot, whatever other processes add in this moment. False: they would have, and nothing changed.
+   */
+  take(amount: BudgetAmount, since: number, limits: BudgetLimits): Promise<boolean>
   /** Forgets slots of a budget before this one, and settings that have ended. */
   forget(budget: BudgetName, before: number, now: number): Promise<void>
   /** Sets an account's allowance until a time; in the journal. False: there is no such account. */
@@ -24,6 +29,12 @@ export interface BudgetState {
 export interface BudgetAmount extends SlotCount {
   readonly accountId: string
   readonly budget: BudgetName
+}
+
+export interface BudgetLimits {
+  readonly account: number
+  /** Null: the account's alone holds. */
+  readonly device: number | null
 }
 
 export interface BudgetSetting {

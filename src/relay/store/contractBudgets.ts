@@ -41,6 +41,23 @@ export function budgetContract(store: () => RelayStore, restart: Restart): void 
     expect([await counts(ada), await counts(bob)]).toEqual([[{ deviceId: 1, slot: 8, used: -1 }], []])
   })
 
+  test('of what many take at once no more is added than the limits of the account and the device', async () => {
+    const [{ accountId }, bob] = [await enrol(store(), 'Ada'), await enrol(store(), 'Bob')]
+    await store().budgets.add([amount(accountId, 1, 6, 99), amount(bob.accountId, 1, 7, 99)])
+    const take = async (deviceId: number, slot: number, device: number | null): Promise<boolean> =>
+      store().budgets.take(amount(accountId, deviceId, slot, 2), 7, { account: 21, device })
+    const many = async (deviceId: number, device: number | null): Promise<number> =>
+      (
+        await Promise.all(Array.from({ length: 20 }, async (_, n) => take(deviceId, 7 + (n % 3), device)))
+      ).filter((taken) => taken).length
+    expect(await many(1, 9)).toBe(4)
+    expect(await many(2, null)).toBe(6)
+    expect(await many(3, 9)).toBe(0)
+    expect((await store().budgets.read(accountId, 'directory', 7, 1_000)).counts).toHaveLength(6)
+    const gone = amount(randomUUID(), 1, 7, 2)
+    expect(await store().budgets.take(gone, 7, { account: 21, device: null })).toBe(true)
+  })
+
   test('an administrator sets an allowance until a time, and resets what was used', async () => {
     const { accountId } = await enrol(store(), 'Ada')
     const set = async (now: number): Promise<unknown> =>

@@ -1,5 +1,5 @@
 import type { Allowance } from '../budgets/table.ts'
-import type { SlotCount } from '../budgets/window.ts'
+import { sumOf, type SlotCount } from '../budgets/window.ts'
 import { uuidBytes } from './accountRows.ts'
 import type { BudgetAmount, BudgetSetting, BudgetStore } from './budgetStore.ts'
 import type { ActWriter } from './sqliteActs.ts'
@@ -34,6 +34,16 @@ export function sqliteBudgets(db: SqliteDatabase, write: ActWriter): BudgetStore
         }
       }),
     add: async (amounts) => inTransaction(() => amounts.forEach(add)),
+    take: async (amount, since, limits) =>
+      inTransaction(() => {
+        const { accountId, budget, deviceId, used } = amount
+        const before = counts.all(uuidBytes(accountId), budget, since)
+        const own = before.filter((count) => count.deviceId === deviceId)
+        if (sumOf(before) + used > limits.account) return false
+        if (limits.device !== null && sumOf(own) + used > limits.device) return false
+        add(amount)
+        return true
+      }),
     forget: async (budget, before, now) =>
       inTransaction(() => {
         forgetCounts.run(budget, before)

@@ -23,6 +23,18 @@ const addCounts = statement(
    JOIN accounts a ON a.account_id = u.account_id ORDER BY 1, 2, 3, 4
    ON CONFLICT (account, budget, device_id, slot) DO UPDATE SET used = budget_counts.used + excluded.used`,
 )
+/** After the account was locked: what others took before is seen. */
+const takeCount = statement<{ readonly used: number }>(
+  `INSERT INTO budget_counts (account, budget, device_id, slot, used)
+   SELECT a.id, $2, $3, $4, $5::bigint FROM accounts a, LATERAL (
+     SELECT coalesce(sum(used), 0) AS account, coalesce(sum(used) FILTER (WHERE device_id = $3), 0) AS device
+     FROM budget_counts WHERE account = a.id AND budget = $2 AND slot >= $6
+   ) b
+   WHERE a.account_id = $1 AND b.account + $5::bigint <= $7::bigint
+     AND ($8::bigint IS NULL OR b.device + $5::bigint <= $8::bigint)
+   ON CONFLICT (account, budget, device_id, slot) DO UPDATE SET used = budget_counts.used + excluded.used
+   RETURNING used`,
+)
 const forgetCounts = statement('DELETE FROM budget_counts WHERE budget = $1 AND slot < $2')
 const forgetSettings = statement('DELETE FROM budget_settings WHERE until <= $1')
 const lockKnown = statement<{ readonly id: number }>(
@@ -48,6 +60,15 @@ export function pgBudgets(db: Database): BudgetStore {
     add: async (amounts) => {
       if (amounts.length > 0) await db.rows(addCounts, ...columnsOf(amounts))
     },
+    take: async ({ accountId, budget, deviceId, slot, used }, since, { account, device }) =>
+      db.atomically(async (tx) => {
+        const [known, taken] = await Promise.all([
+          tx.rows(lockKnown, accountId),
+          tx.rows(takeCount, accountId, budget, deviceId, slot, used, since, account, device),
+          tx.commit(),
+        ])
+        return known.length === 0 || taken.length > 0
+      }),
     forget: async (budget, before, now) => {
       await db.rows(forgetCounts, budget, before)
       await db.rows(forgetSettings, now)
