@@ -20,7 +20,10 @@ export function anonymousBundle(deps: HandlerDeps): Handler<'bundle'> {
       const hash = await store.identities.accessKeyHash(query.accountId)
       if (hash === null || !sameBytes(hash, by.hash)) throw new CodedError('access.denied')
     }
-    await deps.rateLimits.recipientBundle(query.accountId)
+    // Nothing is counted for what pays nothing.
+    if (by.kind === 'permit' && (await store.permits.isSpent(by.permit)))
+      throw new CodedError('permit.invalid')
+    await deps.rateLimits.recipientBundle(query.accountId, by.kind)
     const budget = by.kind === 'permit' ? 'keysByPermit' : 'keysByContacts'
     // Nobody empties an account of its one-time keys. Strangers and contacts have one limit each, so that the
     // first cannot use up what the others need; past it the last resort serves, as it does when there are none.

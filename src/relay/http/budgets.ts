@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
 import { CodedError } from '../../base/errors.ts'
+import type { ShownAuthorisation } from '../authorisation.ts'
 import type { BurstBudget } from '../socket/putBudgets.ts'
 import type { RouteName } from '../../wire/http.ts'
 
@@ -14,8 +15,9 @@ export interface Budgets {
   readonly address: Budget
   /** Steps of linking that anybody may take, for one network address: a device that waits asks every second or two. */
   readonly link: Budget
-  /** Anonymous requests of a network address, and bundles of one account that access keys or permits may fetch. */
+  /** Anonymous requests of a network address. */
   readonly anonymous: Budget
+  /** Bundles of one account that its access key may fetch, and as many again that permits may. */
   readonly recipientBundle: Budget
   /** Connections to each of the sockets for one network address: a whole office may come back at once. */
   readonly upgrade: Budget
@@ -86,9 +88,9 @@ export class RateLimits {
     await spend(this.#anonymous, address)
   }
 
-  /** Only for who may: a stranger must not be able to use up what an account's contacts need. */
-  async recipientBundle(accountId: string): Promise<void> {
-    await spend(this.#recipientBundle, accountId)
+  /** Only for who may, and strangers apart: they must not be able to use up what an account's contacts need. */
+  async recipientBundle(accountId: string, by: ShownAuthorisation['kind']): Promise<void> {
+    await spend(this.#recipientBundle, `${accountId} ${by}`)
   }
 
   async upgrade(address: string, path: string): Promise<void> {

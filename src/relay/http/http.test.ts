@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
 import { anchorsHash } from '../../wire/anchors.ts'
 import { attestationInput } from '../../wire/authentication.ts'
-import { accessKeyHeader, healthPath, type RouteAnswer } from '../../wire/http.ts'
+import { accessKeyHeader, healthPath, permitHeader, type RouteAnswer } from '../../wire/http.ts'
 import { parseInvitation } from '../../wire/invitation.ts'
 import { limits } from '../../wire/limits.ts'
 import { createInvitation } from '../index.ts'
@@ -271,6 +271,28 @@ describe('keys', () => {
       expect((await ask(strict.address, 'GET', path, by)).status).toBe(429)
     }
     await strict.end()
+  })
+
+  test('one permit, shown again and again, keeps neither contacts nor other permits from an account', async () => {
+    const few = await relayFixture({
+      clock: { now: () => now },
+      budgets: { recipientBundle: { requests: 2, perMs: 60_000 } },
+    })
+    const one = await few.enrol('One')
+    const drawer = (await TestClient.connect(few.address, one)).token
+    const permits = await drawPermits(few.address, drawer, 3, now)
+    const bundle = `/v1/bundle?accountId=${one.accountId}`
+    const shown = (permit: Uint8Array | undefined): { headers: Record<string, string> } => ({
+      headers: { [permitHeader]: toBase64Url(permit ?? new Uint8Array(0)) },
+    })
+    const status = async (by: { headers: Record<string, string> }): Promise<number> =>
+      (await ask(few.address, 'GET', bundle, by)).status
+    expect(await status(shown(permits[0]))).toBe(200)
+    for (let n = 0; n < 3; n += 1) expect(await status(shown(permits[0]))).toBe(403)
+    expect(await status(shown(permits[1]))).toBe(200)
+    expect(await status(shown(permits[2]))).toBe(429)
+    expect(await status({ headers: headers(one) })).toBe(200)
+    await few.end()
   })
 
   test('a sender certificate says who asked, and validates under the trust root until its time', async () => {

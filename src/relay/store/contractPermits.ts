@@ -79,7 +79,9 @@ export function permitContract(store: () => RelayStore, restart: Restart): void 
     const ada = await enrol(store(), 'Ada')
     const by = { kind: 'permit', permit: permit() } as const
     expect(await store().keys.takeBundle(randomUUID(), by, 1)).toEqual({ kind: 'unknownRecipient' })
+    expect(await store().permits.isSpent(by.permit)).toBe(false)
     expect(await store().keys.takeBundle(ada.accountId, by, 1)).toMatchObject({ kind: 'taken' })
+    expect(await store().permits.isSpent(by.permit)).toBe(true)
     expect(await store().keys.takeBundle(ada.accountId, by, 1)).toEqual({ kind: 'permitSpent' })
     expect(await put(putTo(ada, [envelope(1)], by))).toEqual({ kind: 'permitSpent' })
   })

@@ -34,7 +34,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
     identities: sqliteIdentities(db, keys.write),
     generations: sqliteGenerations(db),
     keys: keys.store,
-    permits: sqlitePermits(db, permitsPerDay),
+    permits: sqlitePermits(db, spent, permitsPerDay),
     queues: sqliteQueues(db, {
       permits: spent,
       queueBytes,

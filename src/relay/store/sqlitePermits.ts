@@ -8,7 +8,7 @@ const dayMs = 24 * 3_600_000
 const sweepMs = 3_600_000
 
 /** How many permits an account has drawn on a day. SECURITY 9: a number, nothing of the permits themselves. */
-export function sqlitePermits(db: SqliteDatabase, permitsPerDay: number): PermitStore {
+export function sqlitePermits(db: SqliteDatabase, spent: SpentPermits, permitsPerDay: number): PermitStore {
   const read = db.prepare<[Uint8Array], { permits_day: number; permits_drawn: number }>(
     'SELECT permits_day, permits_drawn FROM accounts WHERE account_id = ?',
   )
@@ -29,6 +29,7 @@ export function sqlitePermits(db: SqliteDatabase, permitsPerDay: number): Permit
   return {
     draw: async (accountId, count, now, perDay = permitsPerDay) =>
       orUnavailable(() => db.transaction(() => draw(uuidBytes(accountId), count, now, perDay)).immediate()),
+    isSpent: async (permit) => orUnavailable(() => spent.find(permit) !== null),
   }
 }
 

@@ -180,6 +180,8 @@ export interface PermitStore {
     now: number,
     perDay?: number,
   ): Promise<{ readonly left: number } | null>
+  /** Whether it paid already; who takes it looks again within its own transaction. */
+  isSpent(permit: SpendablePermit): Promise<boolean>
 }
 
 export interface StoredBundle {

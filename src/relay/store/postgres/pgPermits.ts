@@ -32,6 +32,7 @@ export function pgPermits(db: Database, permitsPerDay: number): PermitStore {
         tx.send(writeDrawn, day, drawn, row.id)
         return { left: perDay - drawn }
       }),
+    isSpent: async (permit) => (await findSpent(db, [permit])).size > 0,
   }
 }
 
