@@ -137,6 +137,8 @@ test('accounts are shown, found, changed, hidden and removed, with a journal of 
   expect((await on('hide')).out).toContain('Nothing was changed')
   const found = await called(['accounts', 'list', '--name', 'dupont'])
   expect(found.out).toContain('Dora Dupont · Cheffe · Ministère  [guest, until 2030-02-01 00:00 UTC, hidden')
+  const { out: listings } = await called(['journal'])
+  expect(listings.match(/listed accounts {2}1$/gm)).toHaveLength(1)
   await on('unhide')
   await on('remove')
   expect(await on('show')).toMatchObject({ exitCode: 2 })

@@ -26,18 +26,22 @@ const list: Command = {
     const { values, terminal, text } = call
     const within = values.text('organisation')
     const words = searchWords(values.text('name') ?? '')
-    const found = await beside(call, async (store) =>
-      (await allAccounts(store, within === undefined ? null : canonicalOrganisation(within))).filter((each) =>
+    const { shown, total } = await beside(call, async (store) => {
+      const all = await allAccounts(store, within === undefined ? null : canonicalOrganisation(within))
+      const found = all.filter((each) =>
         words.every((word) => ` ${foldText(each.displayName)}`.includes(` ${word}`)),
-      ),
-    )
-    const shown = found.slice(0, listedMax)
+      )
+      const first = found.slice(0, listedMax)
+      // Fifty at a time are everybody in the end: that shows in the journal.
+      await store.acts.append({ type: 'read.listed', detail: first.length }, operatorContext())
+      return { shown: first, total: found.length }
+    })
     if (values.flag('json')) {
-      terminal.out(JSON.stringify({ accounts: shown, total: found.length }))
+      terminal.out(JSON.stringify({ accounts: shown, total }))
       return
     }
     for (const person of shown) terminal.out(personLine(person, text))
-    terminal.out(text('relayAccounts.shown', { shown: shown.length, total: found.length }))
+    terminal.out(text('relayAccounts.shown', { shown: shown.length, total }))
   },
 }
 

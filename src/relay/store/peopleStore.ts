@@ -142,6 +142,7 @@ export const actTypes = [
   'read.asked',
   'read.approved',
   'read.made',
+  'read.listed',
 ] as const
 export type ActType = (typeof actTypes)[number]
 
