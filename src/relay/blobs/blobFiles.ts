@@ -11,6 +11,7 @@ export interface WrittenBlob {
 }
 
 const unfinished = '.part'
+const ownName = /^[0-9a-f]{32}(\.part)?$/
 
 /** The bytes of encrypted files, under random names that tell nothing. */
 export class BlobFiles {
@@ -56,11 +57,13 @@ export class BlobFiles {
     await rm(this.#path(file), { force: true })
   }
 
-  /** Deletes files that are not known and were last written before a time: what a crash left. Answers how many. */
+  /** Deletes files of this form that are not known and were last written before a time: what a crash left. Answers how many. */
   async sweep(known: ReadonlySet<string>, before: number): Promise<number> {
     let swept = 0
-    for (const file of await readdir(this.#folder)) {
-      if (known.has(file)) continue
+    for (const entry of await readdir(this.#folder, { withFileTypes: true })) {
+      const file = entry.name
+      // The folder may be the root of a file system (`lost+found`), and hold what others put there.
+      if (known.has(file) || !entry.isFile() || !ownName.test(file)) continue
       const path = join(this.#folder, file)
       // Another process may have ended it meanwhile.
       const found = await stat(path).catch(() => null)

@@ -67,7 +67,7 @@ export interface OpenBlob {
 
 /**
  * Encrypted files that are read by capability. A file is durable before its row, and its row is gone before the file is
- * deleted: a crash between the two leaves a file without a row, which the sweep at the start takes away.
+ * deleted: a crash between the two, or a store that did not answer, leaves a file without a row, which a sweep takes away.
  */
 export class Blobs {
   readonly #deps: BlobsDeps
@@ -149,27 +149,23 @@ export class Blobs {
     const written = await this.#files.write(source, put.size)
     const now = clock.now()
     const expiresAt = now + put.keptMs
-    let kept = false
-    try {
-      const outcome = await store.put({ ...put, ...written, expiresAt, now }, settings.totalBytes)
-      kept = outcome.kind === 'stored'
-      switch (outcome.kind) {
-        case 'stored':
-          counters.count('blobsStored')
-          return { expiresAt }
-        case 'repeated':
-          return { expiresAt: outcome.expiresAt }
-        case 'exists':
-          throw new CodedError('blob.exists')
-        case 'permitSpent':
-          throw new CodedError('permit.invalid')
-        case 'full':
-          throw full()
-        default:
-          return exhausted(outcome)
-      }
-    } finally {
-      if (!kept) await this.#files.remove(written.file)
+    // When this throws, the row may be there all the same: whether the file stays is left to the sweep.
+    const outcome = await store.put({ ...put, ...written, expiresAt, now }, settings.totalBytes)
+    if (outcome.kind !== 'stored') await this.#files.remove(written.file)
+    switch (outcome.kind) {
+      case 'stored':
+        counters.count('blobsStored')
+        return { expiresAt }
+      case 'repeated':
+        return { expiresAt: outcome.expiresAt }
+      case 'exists':
+        throw new CodedError('blob.exists')
+      case 'permitSpent':
+        throw new CodedError('permit.invalid')
+      case 'full':
+        throw full()
+      default:
+        return exhausted(outcome)
     }
   }
 

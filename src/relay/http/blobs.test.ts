@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -210,8 +210,13 @@ test('files that a crash left without their row go at the next start; a missing 
   const kept = await files()
   await writeFile(join(blobFolder(fixture.data), 'ab'.repeat(16)), 'whole, but its row was not written')
   await writeFile(join(blobFolder(fixture.data), `${'cd'.repeat(16)}.part`), 'half')
+  // Not the relay's own: as at the root of a file system.
+  const foreign = ['lost+found', 'README.txt']
+  await mkdir(join(blobFolder(fixture.data), 'lost+found'))
+  await writeFile(join(blobFolder(fixture.data), 'README.txt'), 'of somebody')
+  await mkdir(join(blobFolder(fixture.data), 'ef'.repeat(16)))
   fixture = await fixture.restart()
-  expect((await files()).toSorted()).toEqual(kept.toSorted())
+  expect((await files()).toSorted()).toEqual([...kept, ...foreign, 'ef'.repeat(16)].toSorted())
   expect((await get(capability, paidBy(await permit()))).bytes.toString()).toBe('kept')
 })
 

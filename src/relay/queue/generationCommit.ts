@@ -22,7 +22,7 @@ export class GenerationCommit {
     this.#generations = generations
   }
 
-  /** The outcome, once it is durable. Throws what the store throws; nothing has changed then. */
+  /** The outcome, once it is durable. Throws what the store throws. */
   async act(act: GenerationAct): Promise<GenerationOutcome> {
     return new Promise((done, failed) => {
       this.#waiting.push({ act, done, failed })

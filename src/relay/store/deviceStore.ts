@@ -114,7 +114,7 @@ export type ReplaceOutcome =
 
 /** What is known of the vaults that devices are opened from (ARCHITECTURE: vault generation). */
 export interface GenerationStore {
-  /** One durable transaction, one outcome for each act in order. When it throws, nothing has changed. */
+  /** One durable transaction, one outcome for each act in order. */
   commit(acts: readonly GenerationAct[]): Promise<readonly GenerationOutcome[]>
 }
 

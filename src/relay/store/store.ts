@@ -10,7 +10,8 @@ import type { ActStore, ApprovalStore, ChangeStore, InvitationTerms, PeopleStore
 /**
  * What the relay remembers, behind one interface, so that an engine can be exchanged whole (`contract.ts` is the
  * proof that it may be). Everything is asynchronous although the embedded engine answers at once.
- * A method that cannot do its work throws `relay.unavailable` and has changed nothing.
+ * A method that cannot do its work throws `relay.unavailable` and has changed nothing; only where the connection to
+ * PostgreSQL breaks before a commit is answered may it have done all of it. Whoever asked repeats: every method takes that.
  */
 export interface RelayStore {
   readonly accounts: AccountStore
