@@ -9,6 +9,7 @@ import { limits } from '../wire/limits.ts'
 import { administer as administerAccounts } from './data/administration.ts'
 import { createInvitation, initRelay, releaseDevice, startRelay, type RunningRelay } from './index.ts'
 import type { RelayTimes } from './relay.ts'
+import { processClass } from './peers/peerChannel.ts'
 import { ask, call, enrolDevice, type EnrolledDevice } from './testing/client.ts'
 import { answerLink, completeBody, linkDevice, offerLink, siblingOf } from './testing/linking.ts'
 import { administer, postgresServer, type PostgresServer } from './testing/postgres.ts'
@@ -180,8 +181,7 @@ test('where hints are lost, a look into the store finds what waits, and two runs
   // Without it nothing is heard and nothing said; it is made anew after a while.
   await administer(
     url,
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity 
-     WHERE pid <> pg_backend_pid() AND (query LIKE 'LISTEN%' OR query LIKE '%pg_notify%')`,
+    `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = ${processClass} AND objid <> 0`,
   )
   const id = randomBytes(16)
   await sender.put(bob, randomBytes(10), id)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
+import { copyBytes, fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
+import type { PutTarget } from '../store/store.ts'
 
 /** PostgreSQL takes payloads of less than 8,000 bytes. */
 export const payloadBytesMax = 7_900
@@ -18,11 +19,12 @@ const messageSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('ephemeral'),
     from: number,
-    device: number,
-    deviceId: number,
-    registrationId: number,
-    messageId: bytes,
-    body: bytes,
+    targets: z.array(
+      z.object({
+        device: number,
+        envelope: z.object({ deviceId: number, registrationId: number, messageId: bytes, body: bytes }),
+      }),
+    ),
   }),
   z.object({
     kind: z.literal('arrived'),
@@ -56,4 +58,31 @@ export function formatMessage(message: PeerMessage): string {
   return JSON.stringify(message, (_key, value: unknown) =>
     value instanceof Uint8Array ? toBase64Url(value) : value,
   )
+}
+
+type PeerTarget = Extract<PeerMessage, { kind: 'ephemeral' }>['targets'][number]
+
+/** What is left beside the message's own names and numbers. */
+const groupBytes = payloadBytesMax - 100
+/** Of one target, without its body: names and numbers. */
+const targetBytes = 200
+
+/** As few messages as take them, each within `payloadBytesMax`; a body that does not fit into one is left out. */
+export function ephemeralMessages(from: number, targets: readonly PutTarget[]): PeerMessage[] {
+  const groups: PeerTarget[][] = []
+  let room = 0
+  for (const { device, envelope } of targets) {
+    const { deviceId, registrationId } = envelope
+    const [messageId, body] = [copyBytes(envelope.messageId), copyBytes(envelope.body)]
+    const size = targetBytes + Math.ceil((body.length * 4) / 3)
+    if (size > groupBytes) continue
+    const target = { device, envelope: { deviceId, registrationId, messageId, body } }
+    if (size > room) {
+      groups.push([])
+      room = groupBytes
+    }
+    groups.at(-1)?.push(target)
+    room -= size
+  }
+  return groups.map((group) => ({ kind: 'ephemeral', from, targets: group }))
 }

@@ -1,11 +1,14 @@
+import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { utf8 } from '../../base/bytes.ts'
 import { silentLog } from '../log.ts'
 import { bytes, enrol, envelopeFor, type EnrolledAccount } from '../store/contractKit.ts'
 import { Database } from '../store/postgres/database.ts'
 import { migrate } from '../store/postgres/migrate.ts'
 import { postgresStore } from '../store/postgres/postgres.ts'
-import type { RelayStore } from '../store/store.ts'
-import { postgresServer, type PostgresServer } from '../testing/postgres.ts'
+import type { PutTarget, RelayStore } from '../store/store.ts'
+import { administer, postgresServer, type PostgresServer } from '../testing/postgres.ts'
+import { ephemeralMessages, formatMessage, parseMessage, payloadBytesMax } from './messages.ts'
 import type { HeldDevice, PeerEvents } from './peers.ts'
 import { PostgresPeers } from './postgresPeers.ts'
 
@@ -43,8 +46,15 @@ class Process implements PeerEvents {
   holds: readonly HeldDevice[] = []
   looks = 0
 
-  constructor(everyMs: number) {
-    this.peers = new PostgresPeers({ db, options: { url }, log: silentLog, everyMs, holderProbeMs: 100 })
+  constructor(everyMs: number, answerMs?: number) {
+    this.peers = new PostgresPeers({
+      db,
+      options: { url },
+      log: silentLog,
+      everyMs,
+      holderProbeMs: 100,
+      ...(answerMs === undefined ? {} : { answerMs }),
+    })
     peers.push(this.peers)
   }
 
@@ -96,4 +106,87 @@ test('a device that came back to a queue it has read is woken by no look; by wha
   await put()
   await here.look()
   expect(here.woken).toContain(ada.device)
+})
+
+const target = (device: number, text: string): PutTarget => ({
+  device,
+  envelope: { deviceId: 1, registrationId: 42, messageId: bytes(16), body: utf8(text) },
+})
+
+const sessionOf = (process: unknown): string =>
+  `FROM pg_locks WHERE locktype = 'advisory' AND objid = ${String(process)}`
+
+async function place(): Promise<unknown> {
+  return (await administer(url, 'SELECT process::int FROM valise.presence'))[0]?.process
+}
+
+test('a connection on which the server says nothing any more is given up, though its session lives on', async () => {
+  const here = await new Process(100, 1_000).start()
+  await here.peers.arrive(ada.device, bytes(16))
+  const before = await place()
+  const [{ pid } = {}] = await administer(url, `SELECT pid ${sessionOf(before)}`)
+  process.kill(Number(pid), 'SIGSTOP')
+  try {
+    await expect.poll(place, { timeout: 20_000 }).not.toBe(before)
+    expect(await administer(url, `SELECT 1 ${sessionOf(before)}`)).toHaveLength(1)
+  } finally {
+    process.kill(Number(pid), 'SIGCONT')
+  }
+})
+
+test('a connection whose session is ended is made anew under another number, and its places go with it', async () => {
+  const [here, there] = [await new Process(600_000).start(), await new Process(600_000).start()]
+  const holder = bytes(16)
+  expect(await here.peers.arrive(ada.device, holder)).toBe('free')
+  const before = await place()
+  await administer(url, `SELECT pg_terminate_backend(pid) ${sessionOf(before)}`)
+  await expect.poll(place, { timeout: 10_000 }).not.toBe(before)
+  // Heard again, and still the holder of its place.
+  await expect
+    .poll(
+      () => {
+        there.peers.stored([ada.device])
+        return here.woken
+      },
+      { timeout: 10_000 },
+    )
+    .toContain(ada.device)
+  here.peers.left(ada.device)
+  await expect.poll(place, { timeout: 10_000 }).toBeUndefined()
+})
+
+test('what is not kept is passed on in order to who is connected, and to nobody else', async () => {
+  const bob = await enrol(store, 'Bob')
+  const [here, there] = [await new Process(600_000).start(), await new Process(600_000).start()]
+  await there.peers.arrive(ada.device, bytes(16))
+  const texts = Array.from({ length: 100 }, (_, n) => `${n}`)
+  for (const text of texts) here.peers.ephemeral([target(bob.device, 'nobody'), target(ada.device, text)])
+  await expect.poll(() => there.passed.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(100)
+  expect(there.passed).toEqual(texts)
+  const many = Array.from({ length: 5_000 }, () => target(ada.device, 'many'))
+  here.peers.ephemeral(many)
+  here.peers.ephemeral(many)
+  await expect.poll(() => there.passed.length, { timeout: 10_000 }).toBe(1_100)
+  here.peers.ephemeral([target(ada.device, 'last')])
+  await expect.poll(() => there.passed.at(-1), { timeout: 10_000 }).toBe('last')
+  expect(there.passed).toHaveLength(1_101)
+})
+
+test('targets are cut into messages that the channel takes; what is too long for one is left out', () => {
+  const size = fc.oneof(fc.nat(300), fc.nat(8_000))
+  fc.assert(
+    fc.property(fc.array(size, { maxLength: 100 }), fc.nat(2 ** 31), (sizes, from) => {
+      const targets = sizes.map((length) => target(2 ** 52, 'x'.repeat(length)))
+      const messages = ephemeralMessages(from, targets)
+      const payloads = messages.map(formatMessage)
+      for (const payload of payloads) expect(payload.length).toBeLessThanOrEqual(payloadBytesMax)
+      const given = payloads.flatMap((payload) => {
+        const message = parseMessage(payload)
+        return message?.kind === 'ephemeral'
+          ? message.targets.map(({ envelope }) => envelope.body.length)
+          : []
+      })
+      expect(given).toEqual(sizes.filter((length) => length <= 5_700))
+    }),
+  )
 })

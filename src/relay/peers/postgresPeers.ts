@@ -1,13 +1,13 @@
 import { randomInt } from 'node:crypto'
-import { Client } from 'pg'
 import { copyBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError, reportOf } from '../../base/errors.ts'
 import { exhausted } from '../../base/exhaustive.ts'
 import type { RelayLog } from '../log.ts'
-import { connectionSettings, type Database, type DatabaseOptions } from '../store/postgres/database.ts'
+import type { Database, DatabaseOptions } from '../store/postgres/database.ts'
 import { list, statement } from '../store/postgres/statement.ts'
 import type { PutTarget } from '../store/store.ts'
-import { formatMessage, parseMessage, payloadBytesMax, type PeerMessage } from './messages.ts'
+import { ephemeralMessages, type PeerMessage } from './messages.ts'
+import { PeerChannel, processClass } from './peerChannel.ts'
 import type { Arrival, HeldDevice, PeerEvents, Peers } from './peers.ts'
 
 export interface PostgresPeersDeps {
@@ -18,18 +18,20 @@ export interface PostgresPeersDeps {
   readonly everyMs: number
   /** A connection of another process has so long to show that it lives. */
   readonly holderProbeMs: number
+  /** A server that does not answer for so long, in milliseconds, is reached by another connection. Left out: 10 s. */
+  readonly answerMs?: number
 }
 
-const channel = 'valise_relay'
-/** Each process holds an advisory lock of this class under its own number for as long as it lives. */
-export const processClass = 7_625_309
 /** At most one group of hints in so many milliseconds: NOTIFY takes a lock of the whole database. */
 const coalesceMs = 2
 const reconnectMs = 500
 /** For the way there and back. */
-const answerMs = 1_000
+const wayMs = 1_000
+const usualAnswerMs = 10_000
 const heldAtOnce = 2_000
 const devicesAtOnce = 500
+/** So many envelopes that are not kept may wait to be passed on; more of them are lost. */
+const ephemeralMax = 1_000
 
 interface PlaceRow {
   readonly former_process: number | null
@@ -50,8 +52,12 @@ const takePlace = statement<PlaceRow>(
                                       holder = excluded.holder
    RETURNING former_process`,
 )
-const leave = statement('DELETE FROM presence WHERE device = $1 AND process = $2')
-const leaveAll = statement('DELETE FROM presence WHERE process = $1')
+const leave = statement('DELETE FROM presence WHERE device = $1 AND process = ANY ($2::bigint[])')
+const leaveAll = statement('DELETE FROM presence WHERE process = ANY ($1::bigint[])')
+const renumber = statement('UPDATE presence SET process = $1 WHERE process = ANY ($2::bigint[])')
+const readConnected = statement<{ readonly device: number }>(
+  'SELECT device FROM presence WHERE device = ANY ($1::bigint[])',
+)
 const isAlive = statement(
   `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = ${processClass} AND objid = $1::bigint::oid AND objsubid = 2
      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
@@ -68,11 +74,15 @@ const readHeld = statement<HeldRow>(
  */
 export class PostgresPeers implements Peers {
   readonly #deps: PostgresPeersDeps
-  readonly #process = randomInt(1, 2 ** 31 - 1)
+  /** The numbers under which this process was and is known. */
+  readonly #own = new Set<number>()
   readonly #asked = new Map<number, (answer: Arrival | 'failed') => void>()
   #events: PeerEvents | null = null
-  #client: Client | null = null
+  #channel: PeerChannel | null = null
+  #process = 0
   #stored = new Set<number>()
+  #ephemeral: PutTarget[] = []
+  #passing = false
   #flushing: NodeJS.Timeout | null = null
   #timer: NodeJS.Timeout | null = null
   #looking: Promise<void> = Promise.resolve()
@@ -98,46 +108,70 @@ export class PostgresPeers implements Peers {
     if (this.#flushing !== null) clearTimeout(this.#flushing)
     await this.#looking
     try {
-      await this.#deps.db.rows(leaveAll, this.#process)
-      await this.#client?.end()
+      await this.#deps.db.rows(leaveAll, list(this.#own))
     } catch {
       // Whoever finds the place of a process that is gone takes it.
     }
+    await this.#channel?.end()
   }
 
   stored(devices: Iterable<number>): void {
     for (const device of devices) this.#stored.add(device)
-    if (this.#stored.size === 0 || this.#flushing !== null) return
-    this.#flushing = setTimeout(() => {
-      this.#flushing = null
-      const all = [...this.#stored]
-      this.#stored = new Set()
-      for (let at = 0; at < all.length; at += devicesAtOnce) {
-        this.#send({ kind: 'stored', from: this.#process, devices: all.slice(at, at + devicesAtOnce) })
-      }
-    }, coalesceMs)
+    if (this.#stored.size > 0) this.#arm()
   }
 
   ephemeral(targets: readonly PutTarget[]): void {
-    for (const { device, envelope } of targets) {
-      const { deviceId, registrationId } = envelope
-      const [messageId, body] = [copyBytes(envelope.messageId), copyBytes(envelope.body)]
-      const from = this.#process
-      this.#send({ kind: 'ephemeral', from, device, deviceId, registrationId, messageId, body })
+    const room = ephemeralMax - this.#ephemeral.length
+    this.#ephemeral.push(...targets.slice(0, room))
+    if (this.#ephemeral.length > 0) this.#arm()
+  }
+
+  #arm(): void {
+    this.#flushing ??= setTimeout(() => {
+      this.#flushing = null
+      this.#flush()
+    }, coalesceMs)
+  }
+
+  #flush(): void {
+    if (this.#channel?.crowded === true) return this.#arm()
+    const all = [...this.#stored]
+    this.#stored = new Set()
+    for (let at = 0; at < all.length; at += devicesAtOnce) {
+      this.#send({ kind: 'stored', from: this.#process, devices: all.slice(at, at + devicesAtOnce) })
     }
+    void this.#passOn()
+  }
+
+  /** To devices that are connected somewhere. One question at a time; what comes meanwhile waits. Never throws. */
+  async #passOn(): Promise<void> {
+    if (this.#passing || this.#ephemeral.length === 0) return
+    this.#passing = true
+    const targets = this.#ephemeral
+    this.#ephemeral = []
+    try {
+      const rows = await this.#deps.db.rows(readConnected, list(new Set(targets.map(({ device }) => device))))
+      const connected = new Set(rows.map(({ device }) => device))
+      const there = targets.filter(({ device }) => connected.has(device))
+      for (const message of ephemeralMessages(this.#process, there)) this.#send(message)
+    } catch {
+      // It is lost, as what is not kept may be.
+    }
+    this.#passing = false
+    if (this.#ephemeral.length > 0 && !this.#stopped) this.#arm()
   }
 
   async arrive(device: number, holder: Bytes): Promise<Arrival> {
     const [place] = await this.#deps.db.rows(takePlace, device, this.#process, holder)
     const former = place?.former_process ?? null
-    if (former === null || former === this.#process || !(await this.#isAlive(former))) return 'free'
+    if (former === null || this.#own.has(former) || !(await this.#isAlive(former))) return 'free'
     const answer = await this.#ask(former, device, holder)
     if (answer === 'failed') throw new CodedError('relay.unavailable')
     return answer
   }
 
   left(device: number): void {
-    this.#deps.db.rows(leave, device, this.#process).catch(() => undefined)
+    this.#deps.db.rows(leave, device, list(this.#own)).catch(() => undefined)
   }
 
   async #isAlive(process: number): Promise<boolean> {
@@ -148,7 +182,7 @@ export class PostgresPeers implements Peers {
   async #ask(to: number, device: number, holder: Bytes): Promise<Arrival | 'failed'> {
     const ask = randomInt(2 ** 47)
     const answer = new Promise<Arrival | 'failed'>((resolve) => {
-      const late = setTimeout(() => resolve('free'), this.#deps.holderProbeMs + answerMs)
+      const late = setTimeout(() => resolve('free'), this.#deps.holderProbeMs + wayMs)
       this.#asked.set(ask, (given) => {
         clearTimeout(late)
         resolve(given)
@@ -160,40 +194,38 @@ export class PostgresPeers implements Peers {
     return given
   }
 
-  /** Never throws. What is too long for the channel, and what cannot be sent just now, is lost. */
   #send(message: PeerMessage): void {
-    const payload = formatMessage(message)
-    if (this.#client === null || payload.length > payloadBytesMax) return
-    this.#client.query('SELECT pg_notify($1, $2)', [channel, payload]).catch(() => undefined)
+    this.#channel?.send(message)
   }
 
   async #connect(): Promise<void> {
-    const client = new Client({
-      ...connectionSettings(this.#deps.options),
-      // It holds no transaction, and one hint that waits must not end it.
-      statement_timeout: 0,
-      query_timeout: 0,
-      pipeline: true,
-    })
-    client.on('error', () => this.#lost(client))
-    client.on('end', () => this.#lost(client))
-    client.on('notification', ({ payload }) => this.#take(parseMessage(payload)))
-    await client.connect()
-    await client.query('SET synchronous_commit = off')
-    await client.query(`SELECT pg_advisory_lock_shared(${processClass}, 0)`)
-    await client.query('SELECT pg_advisory_lock($1, $2)', [processClass, this.#process])
-    await client.query(`LISTEN ${channel}`)
-    this.#client = client
+    const channel = await PeerChannel.open(
+      this.#deps.options,
+      this.#deps.answerMs ?? usualAnswerMs,
+      (message) => this.#take(message),
+      () => this.#lost(channel),
+    )
+    const { process } = channel
+    try {
+      await this.#deps.db.rows(renumber, process, list(this.#own))
+    } catch (thrown) {
+      void channel.end()
+      throw thrown
+    }
+    this.#own.add(process)
+    this.#process = process
+    this.#channel = channel
   }
 
-  #lost(client: Client): void {
-    if (this.#client !== client) return
-    this.#client = null
+  #lost(channel: PeerChannel): void {
+    if (this.#stopped || this.#channel !== channel) return
+    this.#channel = null
+    void channel.end()
     void this.#reconnect()
   }
 
   async #reconnect(): Promise<void> {
-    while (!this.#stopped && this.#client === null) {
+    while (!this.#stopped && this.#channel === null) {
       await new Promise((resolve) => setTimeout(resolve, reconnectMs).unref())
       try {
         if (!this.#stopped) await this.#connect()
@@ -207,15 +239,13 @@ export class PostgresPeers implements Peers {
 
   #take(message: PeerMessage | null): void {
     const events = this.#events
-    if (message === null || events === null || message.from === this.#process) return
-    if ('to' in message && message.to !== this.#process) return
+    if (message === null || events === null || this.#own.has(message.from)) return
+    if ('to' in message && !this.#own.has(message.to)) return
     switch (message.kind) {
       case 'stored':
         return events.wake(message.devices)
-      case 'ephemeral': {
-        const { device, ...envelope } = message
-        return events.passOn([{ device, envelope }])
-      }
+      case 'ephemeral':
+        return events.passOn(message.targets)
       case 'arrived':
         return void this.#answer(events, message)
       case 'answer':
@@ -242,6 +272,7 @@ export class PostgresPeers implements Peers {
   async #look(): Promise<void> {
     const events = this.#events
     if (events === null) return
+    this.#channel?.probe()
     const held = events.held()
     try {
       for (let at = 0; at < held.length && !this.#stopped; at += heldAtOnce) {
@@ -259,12 +290,18 @@ export class PostgresPeers implements Peers {
       const row = byDevice.get(device)
       if (row === undefined) continue
       if (row.frozen) events.frozen(device)
-      else if (row.process === null) await this.#deps.db.rows(takePlace, device, this.#process, holder)
+      else if (row.process === null || this.#isFormer(row.process))
+        await this.#deps.db.rows(takePlace, device, this.#process, holder)
       else if (row.process !== this.#process && row.holder !== null) {
         events.elsewhere(device, copyBytes(row.holder)).catch(() => undefined)
       }
       // A queue's newest id stays when all of it was read: nothing is looked for where nothing waits.
       if (row.envelopes > 0 && row.last_id > last) events.wake([device])
     }
+  }
+
+  /** A place that was taken while this process got another number. */
+  #isFormer(process: number): boolean {
+    return process !== this.#process && this.#own.has(process)
   }
 }
