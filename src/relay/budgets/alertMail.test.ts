@@ -132,3 +132,32 @@ test('nothing of an alert is read by a shell, and a stop ends a program that run
   expect(counters.value('alertsNotMailed')).toBe(1)
   await expect(readFile(join(folder, 'pwned'))).rejects.toThrow('ENOENT')
 })
+
+test('what a killed run had claimed is mailed by the next one, though its lease ends after the start', async () => {
+  await raise(1)
+  expect(await store.alerts.claim(now, 300_000, 9)).toHaveLength(1)
+  const mailer = await mail(keeps, { everyMs: 1, leaseMs: 300 })
+  // The store's lease: it ends when this clock says so, after the mailer has looked.
+  now += 299
+  mailer.wake()
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  expect(counters.value('alertsMailed')).toBe(0)
+  now += 1
+  await expect.poll(() => counters.value('alertsMailed'), { timeout: 5_000 }).toBe(1)
+  await mailer.stop()
+})
+
+test('what a run had claimed when it was stopped in order is free for the next one at once', async () => {
+  await raise(1)
+  const stopped = await mail(`
+    import { writeFileSync } from 'node:fs'
+    writeFileSync(process.argv[2], 'began\\0')
+    setInterval(() => undefined, 1000)`)
+  stopped.wake()
+  await expect.poll(out, { timeout: 10_000 }).toEqual(['began'])
+  await stopped.stop()
+  const next = await mail(keeps)
+  next.wake()
+  await expect.poll(() => counters.value('alertsMailed'), { timeout: 10_000 }).toBe(1)
+  await next.stop()
+})

@@ -49,7 +49,7 @@ export class AlertMail {
     this.#after(Math.max(0, this.#startedAt + this.#times.everyMs - performance.now()))
   }
 
-  /** Ends a program that runs; its alerts are sent again later. */
+  /** Ends a program that runs; its alerts are for whoever comes next. */
   async stop(): Promise<void> {
     this.#end.abort()
     if (this.#timer !== null) clearTimeout(this.#timer)
@@ -65,24 +65,32 @@ export class AlertMail {
   }
 
   async #send(): Promise<void> {
-    const { store, clock, log, counters, message } = this.#deps
+    const { store, clock, log } = this.#deps
     let againMs = this.#times.leaseMs
     try {
       const alerts = await store.claim(clock.now(), this.#times.leaseMs, alertsOfMessage)
-      if (alerts.length === 0) return
-      if (await this.#run(message(alerts))) {
-        await store.mailed(alerts.map(({ id }) => id))
-        counters.count('alertsMailed', alerts.length)
-        againMs = this.#times.everyMs
-      } else {
-        counters.count('alertsNotMailed', alerts.length)
-        log.error('alerts not mailed')
-      }
+      // What an earlier run or another process has claimed comes back unless that one sends it.
+      if (alerts.length === 0 && !(await store.waits())) return
+      if (alerts.length > 0 && (await this.#handedOver(alerts))) againMs = this.#times.everyMs
     } catch (thrown) {
       log.error('alerts not mailed', { error: reportOf(thrown).code, engine: engineCode(thrown) })
     }
     // More than one message holds, or these again once their lease has ended.
     setTimeout(() => this.wake(), againMs).unref()
+  }
+
+  async #handedOver(alerts: readonly Alert[]): Promise<boolean> {
+    const { store, log, counters, message } = this.#deps
+    const ids = alerts.map(({ id }) => id)
+    if (await this.#run(message(alerts))) {
+      await store.mailed(ids)
+      counters.count('alertsMailed', alerts.length)
+      return true
+    }
+    counters.count('alertsNotMailed', alerts.length)
+    log.error('alerts not mailed')
+    if (this.#end.signal.aborted) await store.release(ids)
+    return false
   }
 
   async #run(message: string): Promise<boolean> {

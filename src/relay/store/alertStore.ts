@@ -12,7 +12,11 @@ export interface AlertStore {
   acknowledge(id: number | null, reason: string, context: ActContext): Promise<number>
   /** Those that were in no message yet, for whoever sends one; after `leaseMs` without `mailed` they come again. */
   claim(now: number, leaseMs: number, limit: number): Promise<readonly Alert[]>
+  /** Whether any was in no message yet, whoever claims it. */
+  waits(): Promise<boolean>
   mailed(ids: readonly number[]): Promise<void>
+  /** They may be claimed again at once. */
+  release(ids: readonly number[]): Promise<void>
   forget(before: number): Promise<void>
 }
 

@@ -30,6 +30,8 @@ export function sqliteAlerts(db: SqliteDatabase, write: ActWriter): AlertStore {
   )
   const claim = db.prepare<[number, number]>('UPDATE alerts SET claimed_at = ? WHERE id = ?')
   const mailed = db.prepare<[number]>('UPDATE alerts SET mailed = 1 WHERE id = ?')
+  const unsent = db.prepare('SELECT 1 FROM alerts WHERE mailed = 0 LIMIT 1')
+  const release = db.prepare<[number]>('UPDATE alerts SET claimed_at = NULL WHERE id = ? AND mailed = 0')
   const forget = db.prepare<[number]>('DELETE FROM alerts WHERE at < ?')
   const inTransaction = <T>(work: () => T): T => orUnavailable(() => db.transaction(work).immediate())
   return {
@@ -54,7 +56,9 @@ export function sqliteAlerts(db: SqliteDatabase, write: ActWriter): AlertStore {
         for (const { id } of rows) claim.run(now, id)
         return rows.map(alertOf)
       }),
+    waits: async () => orUnavailable(() => unsent.get() !== undefined),
     mailed: async (ids) => inTransaction(() => ids.forEach((id) => mailed.run(id))),
+    release: async (ids) => inTransaction(() => ids.forEach((id) => release.run(id))),
     forget: async (before) => {
       orUnavailable(() => forget.run(before))
     },

@@ -32,6 +32,10 @@ const claimSome = statement<AlertRow>(
    ) SELECT ${columns} FROM al JOIN accounts ac ON ac.id = al.account ORDER BY al.id`,
 )
 const setMailed = statement('UPDATE alerts SET mailed = true WHERE id = ANY ($1::bigint[])')
+const oneUnsent = statement('SELECT 1 FROM alerts WHERE NOT mailed LIMIT 1')
+const setReleased = statement(
+  'UPDATE alerts SET claimed_at = NULL WHERE id = ANY ($1::bigint[]) AND NOT mailed',
+)
 const forgetOld = statement('DELETE FROM alerts WHERE at < $1')
 
 export function pgAlerts(db: Database): AlertStore {
@@ -54,8 +58,12 @@ export function pgAlerts(db: Database): AlertStore {
         return length
       }),
     claim: async (now, leaseMs, limit) => (await db.rows(claimSome, now, now - leaseMs, limit)).map(alertOf),
+    waits: async () => (await db.rows(oneUnsent)).length > 0,
     mailed: async (ids) => {
       await db.rows(setMailed, list(ids))
+    },
+    release: async (ids) => {
+      await db.rows(setReleased, list(ids))
     },
     forget: async (before) => {
       await db.rows(forgetOld, before)
