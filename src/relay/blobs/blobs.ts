@@ -137,8 +137,8 @@ export class Blobs {
   }
 
   async #check(put: BlobPut, others: number): Promise<void> {
-    const { settings, store } = this.#deps
-    const checked = await store.check(put, settings.totalBytes - others)
+    const { settings, store, clock } = this.#deps
+    const checked = await store.check({ ...put, now: clock.now() }, settings.totalBytes - others)
     if (checked.kind === 'permitSpent') throw new CodedError('permit.invalid')
     const free = (await this.#files.freeBytes()) - settings.freeBytes - others
     if (checked.kind === 'full' || free < put.size) throw full()
@@ -151,7 +151,8 @@ export class Blobs {
     const expiresAt = now + put.keptMs
     // When this throws, the row may be there all the same: whether the file stays is left to the sweep.
     const outcome = await store.put({ ...put, ...written, expiresAt, now }, settings.totalBytes)
-    if (outcome.kind !== 'stored') await this.#files.remove(written.file)
+    const over = outcome.kind === 'stored' ? outcome.replaced : written.file
+    if (over !== null) await this.#files.remove(over)
     switch (outcome.kind) {
       case 'stored':
         counters.count('blobsStored')

@@ -3,10 +3,13 @@ import type { SpendablePermit } from './store.ts'
 
 /** Which encrypted files there are; their bytes are files beside the store (`blobs/`). Acts are paid with permits. */
 export interface BlobStore {
-  /** Keeps one whose file is durable, and spends the permit: both or nothing. Only `stored` takes the file. */
+  /**
+   * Keeps one whose file is durable, and spends the permit: both or nothing. Only `stored` takes the file. One of this id that
+   * has expired or was read as often as intended is as if it were not there.
+   */
   put(blob: NewBlob, room: number): Promise<BlobPutOutcome>
   /** Whether a put could succeed, before its bytes are taken; stores and spends nothing. */
-  check(put: Pick<NewBlob, 'id' | 'size' | 'permit'>, room: number): Promise<BlobCheck>
+  check(put: BlobIntent, room: number): Promise<BlobCheck>
   /**
    * Spends the permit and one of the reads. The last read leaves the file for `graceMs`, in which any read may be repeated
    * with the permit that paid for it.
@@ -30,6 +33,8 @@ export interface NewBlob {
   readonly now: number
 }
 
+export type BlobIntent = Pick<NewBlob, 'id' | 'size' | 'permit' | 'now'>
+
 export interface BlobRead {
   readonly id: Bytes
   readonly permit: SpendablePermit
@@ -37,9 +42,13 @@ export interface BlobRead {
   readonly graceMs: number
 }
 
-/** `repeated`: it is there already, with the same bytes. `full`: more than `room` bytes in all. */
+/**
+ * `replaced`: the file of one that was over, which the caller then deletes. `repeated`: it is there already, with the same
+ * bytes. `full`: more than `room` bytes in all.
+ */
 export type BlobPutOutcome =
-  | { readonly kind: 'stored' | 'full' | 'exists' | 'permitSpent' }
+  | { readonly kind: 'stored'; readonly replaced: string | null }
+  | { readonly kind: 'full' | 'exists' | 'permitSpent' }
   | { readonly kind: 'repeated'; readonly expiresAt: number }
 
 /** `open` also where one of this id is there: whether its bytes are the same is known only once they have come. */

@@ -24,7 +24,7 @@ export function blobContract(store: () => RelayStore, restart: Restart): void {
 
   test('a file is put once; the same put may be repeated, and nothing else under its id', async () => {
     const one = blob()
-    expect(await put(one)).toEqual({ kind: 'stored' })
+    expect(await put(one)).toEqual({ kind: 'stored', replaced: null })
     await restart()
     expect(await put({ ...one, file: 'other', now: 5_000, expiresAt: 90_000 })).toEqual({
       kind: 'repeated',
@@ -39,13 +39,13 @@ export function blobContract(store: () => RelayStore, restart: Restart): void {
   test('a permit pays for one act: not for two files, nor a put as well; what is refused spends none', async () => {
     const ada = await enrol(store(), 'Ada')
     const by = permit()
-    expect(await store().blobs.check({ id: bytes(32), size: 1_001, permit: by }, room)).toEqual({
+    expect(await store().blobs.check({ id: bytes(32), size: 1_001, permit: by, now: 1_000 }, room)).toEqual({
       kind: 'full',
     })
     expect(await put(blob({ permit: by, size: 1_001 }))).toEqual({ kind: 'full' })
     expect(await read(bytes(32), by)).toEqual({ kind: 'unknown' })
     const one = blob({ permit: by })
-    expect(await put(one)).toEqual({ kind: 'stored' })
+    expect(await put(one)).toEqual({ kind: 'stored', replaced: null })
     expect(await put(blob({ permit: by }))).toEqual({ kind: 'permitSpent' })
     expect(await store().blobs.check(blob({ permit: by }), room)).toEqual({ kind: 'permitSpent' })
     // Its own repetition is told from another put by its bytes, once they are there.
@@ -70,6 +70,25 @@ export function blobContract(store: () => RelayStore, restart: Restart): void {
     expect(await store().blobs.expire(2_599)).toEqual([])
     expect(await store().blobs.expire(2_600)).toEqual([one.file])
     expect(await store().blobs.bytes()).toBe(0)
+  })
+
+  test('what has expired or was read up is put anew, for a new permit', async () => {
+    const [late, read1] = [blob(), blob({ reads: 1 })]
+    await put(late)
+    await put(read1)
+    await read(read1.id)
+    const again = async (old: NewBlob, now: number): Promise<void> => {
+      const anew = { ...old, file: blob().file, expiresAt: 90_000, now }
+      expect(await store().blobs.check(anew, room)).toEqual({ kind: 'permitSpent' })
+      expect(await put(anew)).toEqual({ kind: 'permitSpent' })
+      const paid = { ...anew, permit: permit(), contentHash: bytes(32) }
+      expect(await put(paid)).toEqual({ kind: 'stored', replaced: old.file })
+      expect(await read(old.id, permit(), now)).toMatchObject({ kind: 'read', file: anew.file })
+    }
+    await again(read1, 2_000)
+    await again(late, 50_000)
+    expect((await store().blobs.files()).size).toBe(2)
+    expect(await store().blobs.bytes()).toBe(200)
   })
 
   test('a file that nobody read goes when it expires', async () => {

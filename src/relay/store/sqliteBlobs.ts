@@ -1,6 +1,14 @@
 import { sameBytes, type Bytes } from '../../base/bytes.ts'
 import { blobActHash } from './blobAct.ts'
-import type { BlobCheck, BlobPutOutcome, BlobRead, BlobReadOutcome, BlobStore, NewBlob } from './blobStore.ts'
+import type {
+  BlobCheck,
+  BlobIntent,
+  BlobPutOutcome,
+  BlobRead,
+  BlobReadOutcome,
+  BlobStore,
+  NewBlob,
+} from './blobStore.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'
 
@@ -25,6 +33,11 @@ export function sqliteBlobs(db: SqliteDatabase, permits: SpentPermits): BlobStor
   }
 }
 
+/** One that is there, and neither expired nor read as often as intended. */
+function openOne(row: BlobRow | undefined, now: number): BlobRow | null {
+  return row !== undefined && row.expires_at > now && row.reads_left > 0 ? row : null
+}
+
 /** Within the caller's transaction. */
 class Blobs {
   readonly #permits: SpentPermits
@@ -38,7 +51,11 @@ class Blobs {
   constructor(db: SqliteDatabase, permits: SpentPermits) {
     this.#permits = permits
     this.#find = db.prepare<[Bytes], BlobRow>('SELECT * FROM blobs WHERE id = ?')
-    this.#insert = db.prepare('INSERT INTO blobs VALUES (?, ?, ?, ?, ?, ?)')
+    this.#insert = db.prepare(
+      `INSERT INTO blobs VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE
+       SET file = excluded.file, size = excluded.size, content_hash = excluded.content_hash,
+           reads_left = excluded.reads_left, expires_at = excluded.expires_at`,
+    )
     this.#countRead = db.prepare<[number, number, Bytes]>(
       'UPDATE blobs SET reads_left = ?, expires_at = ? WHERE id = ?',
     )
@@ -49,8 +66,8 @@ class Blobs {
     this.#bytes = db.prepare<[], { sum: number }>('SELECT coalesce(sum(size), 0) AS sum FROM blobs')
   }
 
-  check({ id, size, permit }: Pick<NewBlob, 'id' | 'size' | 'permit'>, room: number): BlobCheck {
-    const there = this.#find.get(id) !== undefined
+  check({ id, size, permit, now }: BlobIntent, room: number): BlobCheck {
+    const there = openOne(this.#find.get(id), now) !== null
     // Its own put may have spent it: told apart once the bytes are here.
     if (!there && this.#permits.find(permit) !== null) return { kind: 'permitSpent' }
     return { kind: there || this.bytes() + size <= room ? 'open' : 'full' }
@@ -58,8 +75,9 @@ class Blobs {
 
   put(blob: NewBlob, room: number): BlobPutOutcome {
     const { id, size, contentHash, permit, now } = blob
-    const there = this.#find.get(id)
-    if (there !== undefined) {
+    const row = this.#find.get(id)
+    const there = openOne(row, now)
+    if (there !== null) {
       const same = there.size === size && sameBytes(there.content_hash, contentHash)
       return same ? { kind: 'repeated', expiresAt: there.expires_at } : { kind: 'exists' }
     }
@@ -67,7 +85,7 @@ class Blobs {
     if (this.bytes() + size > room) return { kind: 'full' }
     this.#permits.spend(permit, blobActHash('put', id), now)
     this.#insert.run(id, blob.file, size, contentHash, blob.reads, blob.expiresAt)
-    return { kind: 'stored' }
+    return { kind: 'stored', replaced: row?.file ?? null }
   }
 
   read({ id, permit, now, graceMs }: BlobRead): BlobReadOutcome {

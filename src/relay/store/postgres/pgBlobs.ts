@@ -2,6 +2,7 @@ import { sameBytes, toHex } from '../../../base/bytes.ts'
 import { blobActHash } from '../blobAct.ts'
 import type {
   BlobCheck,
+  BlobIntent,
   BlobPutOutcome,
   BlobRead,
   BlobReadOutcome,
@@ -25,7 +26,10 @@ interface BlobRow {
 const oneAtATime = statement("SELECT pg_advisory_xact_lock(hashtext('valise blobs'))")
 const find = statement<BlobRow>('SELECT * FROM blobs WHERE id = $1')
 const lockOne = statement<BlobRow>('SELECT * FROM blobs WHERE id = $1 FOR UPDATE')
-const insert = statement('INSERT INTO blobs VALUES ($1, $2, $3, $4, $5, $6)')
+const insert = statement(
+  `INSERT INTO blobs VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO UPDATE
+   SET file = $2, size = $3, content_hash = $4, reads_left = $5, expires_at = $6`,
+)
 const countRead = statement('UPDATE blobs SET reads_left = $1, expires_at = $2 WHERE id = $3')
 const removeExpired = statement<{ readonly file: string }>(
   'DELETE FROM blobs WHERE expires_at <= $1 RETURNING file',
@@ -38,11 +42,9 @@ const sumOfSizes = statement<{ readonly sum: number }>(
 export function pgBlobs(db: Database): BlobStore {
   const bytes = async (reader: Pick<Transaction, 'rows'>): Promise<number> =>
     (await reader.rows(sumOfSizes))[0]?.sum ?? 0
-  const check = async (
-    { id, size, permit }: Pick<NewBlob, 'id' | 'size' | 'permit'>,
-    room: number,
-  ): Promise<BlobCheck> => {
-    const there = (await db.rows(find, id)).length > 0
+  const check = async ({ id, size, permit, now }: BlobIntent, room: number): Promise<BlobCheck> => {
+    const [row] = await db.rows(find, id)
+    const there = openOne(row, now) !== null
     // Its own put may have spent it: told apart once the bytes are here.
     if (!there && (await findSpent(db, [permit])).size > 0) return { kind: 'permitSpent' }
     return { kind: there || (await bytes(db)) + size <= room ? 'open' : 'full' }
@@ -50,8 +52,9 @@ export function pgBlobs(db: Database): BlobStore {
   const put = async (tx: Transaction, blob: NewBlob, room: number): Promise<BlobPutOutcome> => {
     const { id, size, contentHash, permit, now } = blob
     await tx.rows(oneAtATime)
-    const [there] = await tx.rows(find, id)
-    if (there !== undefined) {
+    const [row] = await tx.rows(find, id)
+    const there = openOne(row, now)
+    if (there !== null) {
       const same = there.size === size && sameBytes(there.content_hash, contentHash)
       return same ? { kind: 'repeated', expiresAt: there.expires_at } : { kind: 'exists' }
     }
@@ -59,7 +62,7 @@ export function pgBlobs(db: Database): BlobStore {
     if ((await bytes(tx)) + size > room) return { kind: 'full' }
     spend(tx, [{ permit, putHash: blobActHash('put', id) }], now)
     tx.send(insert, id, blob.file, size, contentHash, blob.reads, blob.expiresAt)
-    return { kind: 'stored' }
+    return { kind: 'stored', replaced: row?.file ?? null }
   }
   return {
     put: async (blob, room) => db.atomically(async (tx) => put(tx, blob, room)),
@@ -69,6 +72,11 @@ export function pgBlobs(db: Database): BlobStore {
     files: async () => new Set((await db.rows(allFiles)).map(({ file }) => file)),
     bytes: async () => bytes(db),
   }
+}
+
+/** One that is there, and neither expired nor read as often as intended. */
+function openOne(row: BlobRow | undefined, now: number): BlobRow | null {
+  return row !== undefined && row.expires_at > now && row.reads_left > 0 ? row : null
 }
 
 async function readOne(tx: Transaction, { id, permit, now, graceMs }: BlobRead): Promise<BlobReadOutcome> {
