@@ -8,7 +8,8 @@ import type { RelayLog } from '../log.ts'
 import { bufferedBytesMax } from '../queue/delivery.ts'
 import type { GroupCommit } from '../queue/groupCommit.ts'
 import { engineCode } from '../store/engineCode.ts'
-import type { PutRequest, PutTarget, RelayStore } from '../store/store.ts'
+import type { PutRequest, PutTarget } from '../store/store.ts'
+import type { EphemeralChecks } from './ephemeralChecks.ts'
 import {
   checkPut,
   decodeFrame,
@@ -24,7 +25,7 @@ import type { PutBudgets } from './putBudgets.ts'
 
 export interface AnonymousDeps {
   readonly relayId: string
-  readonly store: Pick<RelayStore, 'queues'>
+  readonly checks: EphemeralChecks
   readonly commits: GroupCommit
   readonly permits: Permits
   readonly anonymousBudgets: PutBudgets<string>
@@ -124,8 +125,13 @@ export class AnonymousConnection implements Peer {
   }
 
   async #passOn(requestId: number, request: PutRequest): Promise<void> {
+    const checking = this.#deps.checks.begin(request)
+    if (checking === null) {
+      this.#answer(putRefusalFrame(requestId, 'relay.tooManyRequests', unavailableRetryMs))
+      return
+    }
     try {
-      const outcome = await this.#deps.store.queues.check(request)
+      const outcome = await checking
       if (outcome.kind === 'proper') this.#deps.ephemeral(outcome.targets)
       const answer = outcome.kind === 'proper' ? ({ kind: 'stored', added: [] } as const) : outcome
       this.#answer(putResultFrame(requestId, answer))

@@ -16,6 +16,7 @@ import type { ConnectionCounts } from '../operations/metrics.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
 import { ByAccount } from './byAccount.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
+import { EphemeralChecks } from './ephemeralChecks.ts'
 import { ephemeralFrame } from './frames.ts'
 import { Holders } from './holders.ts'
 import { closeCodes, Link } from './link.ts'
@@ -43,7 +44,7 @@ export function returnSpreadMs(connections: number): number {
   return Math.min(returnSpreadMaxMs, Math.max(1_000, connections * returnMs))
 }
 
-type Made = 'arrive' | 'proved' | 'ephemeral'
+type Made = 'arrive' | 'proved' | 'ephemeral' | 'checks'
 
 export interface HubDeps extends Omit<ConnectionDeps & AnonymousDeps, Made> {
   readonly rateLimits: Pick<RateLimits, 'upgrade'>
@@ -66,6 +67,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   readonly #anonymous = new Strangers<Peer>(anonymousMax, anonymousOfAddress)
   readonly #holders: Holders
   readonly #byAccount = new ByAccount()
+  readonly #checks: EphemeralChecks
   readonly #keepAlive: NodeJS.Timeout
   #paused = false
   #stopping = false
@@ -74,6 +76,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   constructor(deps: HubDeps) {
     this.#deps = deps
     this.#holders = new Holders({ ...deps, holderProbeMs: deps.times.holderProbeMs })
+    this.#checks = new EphemeralChecks(deps.store.queues)
     this.#keepAlive = setInterval(() => this.#checkAll(), deps.times.keepAliveMs)
     this.#keepAlive.unref()
   }
@@ -214,6 +217,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   #nobody(link: Link, address: string): AnonymousConnection {
     return new AnonymousConnection(link, address, {
       ...this.#deps,
+      checks: this.#checks,
       ephemeral: (targets) => {
         this.passOn(targets)
         this.#deps.peers.ephemeral(targets.filter(({ device }) => this.#holders.get(device) === undefined))
