@@ -8,7 +8,7 @@ import { linkingInMemory, type LinkingPlace } from './linking.ts'
 import { noPeers, type Peers } from './peers/peers.ts'
 import { PostgresLinking } from './peers/postgresLinking.ts'
 import { PostgresPeers } from './peers/postgresPeers.ts'
-import { Database } from './store/postgres/database.ts'
+import { Database, type DatabaseOptions } from './store/postgres/database.ts'
 import { lookAtTables, migrate } from './store/postgres/migrate.ts'
 import { postgresStore } from './store/postgres/postgres.ts'
 import { openSqliteStore } from './store/sqlite.ts'
@@ -67,7 +67,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     return { kind: 'sqlite', store, peers: noPeers, linking: linkingInMemory(clock) }
   }
   const { url } = choice
-  const db = await openedDatabase(url)
+  const db = await openedDatabase({ url })
   const store = postgresStore(db, sqlite)
   const peers = new PostgresPeers({ db, options: { url }, log, everyMs: peersMs, holderProbeMs })
   return { kind: 'postgres', store, peers, linking: new PostgresLinking(db, clock) }
@@ -76,14 +76,14 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 /** The store alone, for a command. */
 export async function openStoreOf(folder: string, choice: EngineChoice): Promise<RelayStore> {
   if (choice.kind === 'sqlite') return openSqliteStore(databaseFile(folder))
-  return postgresStore(await openedDatabase(choice.url))
+  return postgresStore(await openedDatabase(choice))
 }
 
 async function openedDatabase(
-  url: string,
+  options: DatabaseOptions,
   open: (db: Database) => Promise<unknown> = migrate,
 ): Promise<Database> {
-  const db = new Database({ url })
+  const db = new Database(options)
   try {
     await open(db)
     return db
@@ -96,12 +96,15 @@ async function openedDatabase(
 
 /** Whether a database answers and a relay can begin on it; changes nothing. Throws the codes of `withDatabase`. */
 export async function tryDatabase(url: string): Promise<void> {
-  await (await openedDatabase(url, lookAtTables)).close()
+  await (await openedDatabase({ url }, lookAtTables)).close()
 }
+
+/** Of a move, which counts and adds up whole tables. */
+const moveStatementMs = 3_600_000
 
 /** Over a database whose tables are up to date, closed afterwards. Throws the codes of `migrate` and `relay.databaseUnreachable`. */
 export async function withDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = await openedDatabase(url)
+  const db = await openedDatabase({ url, statementMs: moveStatementMs })
   try {
     return await work(db)
   } finally {

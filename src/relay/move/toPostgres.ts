@@ -76,6 +76,8 @@ function* rowsOf(
 }
 
 function derive(db: SqliteDatabase, tx: Transaction): void {
+  // Whole tables are joined here, once; every other statement of the relay goes by an index.
+  tx.script('SET LOCAL statement_timeout = 0; SET LOCAL enable_hashjoin = on; SET LOCAL enable_seqscan = on')
   tx.send(
     statement(
       `INSERT INTO words (word, account) SELECT DISTINCT word, id
@@ -88,8 +90,10 @@ function derive(db: SqliteDatabase, tx: Transaction): void {
   tx.send(
     statement(
       `INSERT INTO mailboxes (device, last_id, received_at, envelopes, bytes)
-       SELECT d.id, $1::bigint, $2::bigint, count(q.id), coalesce(sum(length(q.body)), 0)
-       FROM devices d LEFT JOIN queue q ON q.device = d.id GROUP BY d.id`,
+       SELECT d.id, $1::bigint, $2::bigint, coalesce(q.envelopes, 0), coalesce(q.bytes, 0)
+       FROM devices d LEFT JOIN (
+         SELECT device, count(*) AS envelopes, sum(length(body)) AS bytes FROM queue GROUP BY device
+       ) q ON q.device = d.id`,
     ),
     state?.last_id ?? 0,
     state?.received_at ?? 0,
