@@ -6,10 +6,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { toHex } from '../../base/bytes.ts'
 import { verdictOf } from '../../wire/generation.ts'
 import { execute } from '../command/execute.ts'
+import { withStore } from '../data/withStore.ts'
 import { engineOf } from '../engine.ts'
 import { initRelay, startRelay } from '../index.ts'
 import { keyUpload, call, messageIdOf, type EnrolledDevice } from '../testing/client.ts'
 import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
+import { postgresServer } from '../testing/postgres.ts'
 import { AnonymousClient, TestClient } from '../testing/sockets.ts'
 import { adaptRestored, backUp, restore, restoreKeys } from './backup.ts'
 
@@ -40,6 +42,11 @@ async function command(args: readonly string[]): Promise<number> {
   })
 }
 
+async function actsOf(data: string): Promise<readonly string[]> {
+  const rows = await withStore(data, async ({ acts }) => acts.rows(0, 100))
+  return rows.map(({ type }) => type).filter((type) => /^(?:backup|store)/.test(type))
+}
+
 const passphrase = 'une phrase de passe assez longue'
 
 test('a copy made beside a relay under load is whole and holds what was acknowledged before', async () => {
@@ -67,6 +74,8 @@ test('a copy made beside a relay under load is whole and holds what was acknowle
 
   const data = join(folder, 'restored')
   await restore({ data, from: to, keys })
+  expect(await actsOf(fixture.data)).toEqual(['backup.keys', 'backup.made'])
+  expect(await actsOf(data)).toEqual(['backup.keys', 'backup.made', 'backup.restored'])
   const relay = await startRelay({ data })
   const reader = await TestClient.connect(relay.address, bob)
   const ids: string[] = []
@@ -178,14 +187,22 @@ test('nothing that is there is replaced, and what does not fit is refused and ch
 })
 
 test('a relay on PostgreSQL is sent to its own backup, and its keys are copied all the same', async () => {
+  const server = await postgresServer()
   const data = join(folder, 'shared')
-  await initRelay({ data, organisation: 'Z', postgresUrl: 'postgres://nobody@127.0.0.1:1/nothing' })
+  await initRelay({ data, organisation: 'Z', postgresUrl: await server.database() })
   const [to, keys] = [join(folder, 'copy.db'), { file: join(folder, 'keys.json'), passphrase }]
   await expect(backUp({ data, to, keys })).rejects.toMatchObject({ code: 'relay.backupPostgres' })
   expect(await backUp({ data, to: null, keys })).toEqual({ bytes: 0 })
   await backUp({ data: fixture.data, to })
   await expect(restore({ data, from: to })).rejects.toMatchObject({ code: 'relay.backupPostgres' })
+  await adaptRestored(data)
+  expect(await actsOf(data)).toEqual(['backup.keys', 'backup.restored'])
+  await server.end()
   await expect(adaptRestored(data)).rejects.toMatchObject({ code: 'relay.databaseUnreachable' })
+  // What no journal takes is not made.
+  const unseen = backUp({ data, to: null, keys: { ...keys, file: join(folder, 'unseen.json') } })
+  await expect(unseen).rejects.toMatchObject({ code: 'relay.databaseUnreachable' })
+  expect(await readdir(folder)).not.toContain('unseen.json')
   await expect(adaptRestored(fixture.data)).rejects.toMatchObject({ code: 'argument.invalid' })
   expect((await readdir(data)).filter((name) => name.startsWith('relay.db'))).toEqual([])
 })

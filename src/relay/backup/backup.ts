@@ -6,6 +6,7 @@ import { utf8 } from '../../base/bytes.ts'
 import { systemClock, type Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
 import { engineOf } from '../engine.ts'
+import { operatorContext } from '../data/actor.ts'
 import { lockData } from '../data/dataLock.ts'
 import { asDataErrors, databaseFile, keyFileNames, postgresFile, readRelayData } from '../data/relayData.ts'
 import { withStore } from '../data/withStore.ts'
@@ -29,16 +30,22 @@ export interface BackupOptions {
 
 /**
  * Copies the database of a relay to a new file, beside a running relay; returns its size, 0 for keys alone. Throws `relay.backupExists` when a file is there
- * already, `relay.backupPostgres` for a database of PostgreSQL, `relay.dataDamaged`, `relay.dataNotWritable`. A file that is there afterwards is a whole one.
+ * already, `relay.databaseUnreachable` when the journal cannot be written, `relay.backupPostgres` for a database of PostgreSQL, `relay.dataDamaged`, `relay.dataNotWritable`. A file that is there afterwards is a whole one.
  */
 export async function backUp(options: BackupOptions): Promise<{ readonly bytes: number }> {
-  const { data, to, keys } = options
+  const { data, to, keys, clock = systemClock } = options
   const { anchors } = await readRelayData(data)
   if (to !== null) await isEmbedded(data)
   return asDataErrors(async () => {
     for (const file of [to, keys?.file ?? null]) {
       if (file !== null && (await exists(file))) throw new CodedError('relay.backupExists')
     }
+    // First: what is in nobody's journal is not made.
+    const context = operatorContext(clock)
+    await withStore(data, async ({ acts }) => {
+      if (keys !== undefined) await acts.append({ type: 'backup.keys' }, context)
+      if (to !== null) await acts.append({ type: 'backup.made' }, context)
+    })
     if (keys !== undefined) await backUpKeys(data, keys)
     if (to === null) return { bytes: 0 }
     const temporary = `${to}.new`
@@ -51,7 +58,7 @@ export async function backUp(options: BackupOptions): Promise<{ readonly bytes: 
       throw thrown
     }
     const { size } = await stat(to)
-    await writeLastBackup(data, { at: (options.clock ?? systemClock).now(), bytes: size })
+    await writeLastBackup(data, { at: clock.now(), bytes: size })
     return { bytes: size }
   })
 }
@@ -66,7 +73,10 @@ export async function adaptRestored(data: string): Promise<void> {
   await readRelayData(data)
   if ((await engineOf(data)).kind !== 'postgres')
     throw new CodedError('argument.invalid', { option: 'after-postgres' })
-  await withStore(data, async (store) => store.stats.restored())
+  await withStore(data, async ({ stats, acts }) => {
+    await stats.restored()
+    await acts.append({ type: 'backup.restored' }, operatorContext())
+  })
 }
 
 async function backUpKeys(data: string, { file, passphrase }: KeysPlace): Promise<void> {
@@ -168,7 +178,7 @@ async function putInPlace(from: string, to: string): Promise<void> {
   try {
     await rm(temporary, { force: true })
     await copyFile(from, temporary)
-    await markRestored(temporary)
+    await markRestored(temporary, operatorContext())
     await settle(temporary, to)
   } finally {
     for (const end of ['', '-wal', '-shm']) await rm(temporary + end, { force: true })

@@ -10,8 +10,9 @@ export const renewCertificate: Command = {
   options: { ...placeOptions, 'trust-root': textOption },
   run: async (call) => {
     const data = await dataFolder(call)
-    await renew(data, call.values.needed('trust-root'))
-    await withStore(data, async ({ acts }) => acts.append({ type: 'certificate.renewed' }, operatorContext()))
+    await renew(data, call.values.needed('trust-root'), async () =>
+      withStore(data, async ({ acts }) => acts.append({ type: 'certificate.renewed' }, operatorContext())),
+    )
     call.terminal.out(call.text('relayCommand.renewed'))
   },
 }

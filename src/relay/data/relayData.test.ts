@@ -2,6 +2,7 @@ import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { CodedError } from '../../base/errors.ts'
 import { initRelay, readRelayData, renewCertificate, signerReader, usualTrustRootFile } from './relayData.ts'
 
 let folder: string
@@ -42,7 +43,7 @@ test('an init that cannot finish leaves nothing behind and replaces nothing', as
   await expect(stat(data)).rejects.toMatchObject({ code: 'ENOENT' })
   const within = join(data, 'root.key')
   await initRelay({ data, organisation: 'X', trustRootOut: within })
-  await renewCertificate(data, within)
+  await renewCertificate(data, within, async () => undefined)
   await rm(data, { recursive: true })
   const taken = join(folder, 'taken.key')
   await writeFile(taken, 'precious')
@@ -76,10 +77,19 @@ test('a renewal needs the right trust root and is seen by who holds the reader',
   const reads: number[] = []
   const reader = signerReader(data, anchors, () => reads.push(1))
   expect([(await reader()).keyId, (await reader()).keyId, reads.length]).toEqual([1, 1, 1])
-  const foreign = renewCertificate(data, usualTrustRootFile(join(folder, 'other')))
+  const recorded: string[] = []
+  const signer = async (): Promise<string> => readFile(join(data, 'server-certificate.json'), 'utf8')
+  const record = async (): Promise<void> => void recorded.push(await signer())
+  const foreign = renewCertificate(data, usualTrustRootFile(join(folder, 'other')), record)
   await expect(foreign).rejects.toMatchObject({ code: 'relay.trustRootMismatch' })
   expect((await reader()).keyId).toBe(1)
-  expect(await renewCertificate(data, usualTrustRootFile(data))).toEqual({ keyId: 2 })
+  const unwritten = new CodedError('relay.unavailable')
+  await expect(
+    renewCertificate(data, usualTrustRootFile(data), async () => Promise.reject(unwritten)),
+  ).rejects.toBe(unwritten)
+  const before = await signer()
+  expect(await renewCertificate(data, usualTrustRootFile(data), record)).toEqual({ keyId: 2 })
+  expect(recorded).toEqual([before])
   expect((await reader()).keyId).toBe(2)
 })
 

@@ -158,10 +158,14 @@ export async function readRelayData(folder: string): Promise<RelayData> {
   })
 }
 
-/** Replaces the server certificate and its key. Throws `relay.trustRootMismatch` for another relay's trust root. */
+/**
+ * Replaces the server certificate and its key, once `record` has written down that it is done. Throws
+ * `relay.trustRootMismatch` for another relay's trust root, and what `record` throws.
+ */
 export async function renewCertificate(
   folder: string,
   trustRootFile: string,
+  record: () => Promise<void>,
 ): Promise<{ readonly keyId: number }> {
   return asDataErrors(async () => {
     const { anchors, signer } = await readRelayData(folder)
@@ -174,6 +178,7 @@ export async function renewCertificate(
     ) {
       throw new CodedError('relay.trustRootMismatch')
     }
+    await record()
     const keyId = signer.keyId + 1
     await writeSigner(folder, issueServerSigner(privateKey, keyId))
     return { keyId }

@@ -1,5 +1,7 @@
 import Database from 'better-sqlite3'
 import { CodedError } from '../../base/errors.ts'
+import type { ActContext } from './peopleStore.ts'
+import { sqliteActs } from './sqliteActs.ts'
 import { openDatabase, type SqliteDatabase } from './sqliteOpen.ts'
 import { sqliteQueueStats } from './sqliteQueueStats.ts'
 
@@ -47,11 +49,12 @@ export function isWhole(db: SqliteDatabase): boolean {
   return db.pragma('quick_check(1)', { simple: true }) === 'ok'
 }
 
-/** Brings a copy up to date and makes it fit to be served (`QueueStatsStore.restored`). */
-export async function markRestored(file: string): Promise<void> {
+/** Brings a copy up to date, makes it fit to be served (`QueueStatsStore.restored`) and says so in its journal. */
+export async function markRestored(file: string, context: ActContext): Promise<void> {
   const db = openDatabase(file)
   try {
     await sqliteQueueStats(db).restored()
+    await sqliteActs(db).store.append({ type: 'backup.restored' }, context)
     db.pragma('wal_checkpoint(TRUNCATE)')
   } finally {
     db.close()
