@@ -27,6 +27,7 @@ export const errorCodes = [
   'relay.dataExists',
   'relay.dataDamaged',
   'relay.dataNewer',
+  'relay.dataMoved',
   'relay.dataInUse',
   'relay.dataNotWritable',
   'relay.databaseUnreachable',

@@ -130,7 +130,7 @@ export async function restoreKeys(data: string, keys: KeysPlace, postgresUrl: st
 }
 
 /** Nor beside what an earlier database left: SQLite would play an old log into the one that is put back. */
-async function refuseDatabase(data: string): Promise<void> {
+export async function refuseDatabase(data: string): Promise<void> {
   for (const end of ['', '-wal', '-shm', '-journal'])
     if (await exists(databaseFile(data) + end)) throw new CodedError('relay.dataExists')
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
@@ -16,6 +16,7 @@ import {
   permit,
   putTo,
 } from '../store/contractKit.ts'
+import { openPostgresStore } from '../store/postgres/postgres.ts'
 import { openDatabase } from '../store/sqliteOpen.ts'
 import type { RelayStore } from '../store/store.ts'
 import { administer, postgresServer, type PostgresServer } from '../testing/postgres.ts'
@@ -107,16 +108,46 @@ test('there and back, everything is as before; what comes next has higher number
       expect(carol.device).toBeGreaterThan(Math.max(ada.device, second, bob.device))
     })
 
-  const before = await look()
-  const counts = await moveToPostgres(data, await server.database())
+  const acted = async (): Promise<readonly string[]> =>
+    withStore(data, async ({ acts }) => (await acts.rows(0, 100)).map(({ type }) => type))
+  const withoutActs = async (): Promise<unknown> => ({
+    ...((await look()) as object),
+    acts: null,
+    state: null,
+  })
+  const before = await withoutActs()
+  const url = await server.database()
+  const counts = await moveToPostgres(data, url)
   expect(counts.get('queue')).toBe(7)
-  expect(await look()).toEqual(before)
+  expect(await withoutActs()).toEqual(before)
+  expect((await acted()).at(-1)).toBe('store.moved')
+  expect(() => openDatabase(join(data, 'relay.db.before-move'))).toThrow('relay.dataMoved')
   await next()
-  const between = await look()
+  const between = await withoutActs()
+  await writeFile(join(data, 'relay.db'), '')
+  await expect(moveToSqlite(data)).rejects.toMatchObject({ code: 'relay.dataExists' })
+  await rm(join(data, 'relay.db'))
   await moveToSqlite(data)
   expect(await engineOf(data)).toEqual({ kind: 'sqlite' })
-  expect(await look()).toEqual(between)
+  expect(await withoutActs()).toEqual(between)
+  expect((await acted()).filter((type) => type === 'store.moved')).toHaveLength(2)
+  await expect(openPostgresStore({ url })).rejects.toMatchObject({ code: 'relay.dataMoved' })
   await next()
+})
+
+test('a command that was at it when the database was left cannot write into it', async () => {
+  const act = { type: 'domain.allowed' } as const
+  const url = await server.database()
+  await withStore(data, async ({ acts }) => {
+    await moveToPostgres(data, url)
+    await expect(acts.append(act, byRoot)).rejects.toMatchObject({ code: 'relay.unavailable' })
+  })
+  await withStore(data, async ({ acts }) => {
+    await moveToSqlite(data)
+    await expect(acts.append(act, byRoot)).rejects.toMatchObject({ code: 'relay.unavailable' })
+  })
+  const types = await withStore(data, async ({ acts }) => (await acts.rows(0, 9)).map(({ type }) => type))
+  expect(types).toEqual(['store.moved', 'store.moved'])
 })
 
 test('nothing is moved while a relay runs, nor into a database that is used', async () => {

@@ -1,24 +1,19 @@
 import { rename, rm } from 'node:fs/promises'
 import { utf8 } from '../../base/bytes.ts'
-import { writeFileAtomically } from '../../base/atomicFile.ts'
+import { syncFolder, writeFileAtomically } from '../../base/atomicFile.ts'
 import { CodedError } from '../../base/errors.ts'
 import { lockData } from '../data/dataLock.ts'
 import { databaseFile, postgresFile, readRelayData } from '../data/relayData.ts'
+import { aloneWith, leavePostgres, leaveSqlite, setAside } from './leave.ts'
+import { refuseDatabase } from '../backup/backup.ts'
+import { operatorContext } from '../data/actor.ts'
+import { sqliteActs } from '../store/sqliteActs.ts'
+import { actWriter } from '../store/postgres/pgActs.ts'
 import { engineOf, withDatabase } from '../engine.ts'
-import { processClass } from '../peers/peerChannel.ts'
-import type { Transaction } from '../store/postgres/database.ts'
-import { statement } from '../store/postgres/statement.ts'
 import { openDatabase } from '../store/sqliteOpen.ts'
 import type { MovedCounts } from './tables.ts'
 import { copyToPostgres } from './toPostgres.ts'
 import { copyToSqlite } from './toSqlite.ts'
-
-/** What was left keeps its content under this end of its name: nothing is deleted. */
-export const leftBehind = '.before-move'
-
-const keepOut = statement<{ readonly alone: boolean }>(
-  `SELECT pg_try_advisory_xact_lock(${processClass}, 0) AS alone`,
-)
 
 /**
  * Moves all that a relay remembers from its file into an empty PostgreSQL database, to which the folder points from then
@@ -29,23 +24,37 @@ export async function moveToPostgres(folder: string, url: string): Promise<Moved
   if ((await engineOf(folder)).kind !== 'sqlite') throw new CodedError('relay.databaseUsed')
   const lock = lockData(folder)
   try {
-    const db = openDatabase(databaseFile(folder))
-    const counts = await withDatabase(url, async (target) =>
-      target.atomically(async (tx) => {
-        await aloneWith(tx)
-        return copyToPostgres(db, tx)
-      }),
-    ).finally(() => db.close())
-    // First what says where the relay remembers: the file alone would be taken for its store again.
-    await writeFileAtomically(postgresFile(folder), utf8(`${url}\n`))
-    await rename(databaseFile(folder), databaseFile(folder) + leftBehind)
+    const counts = await copied(folder, url)
+    await setAside(databaseFile(folder))
     return counts
   } finally {
     lock.release()
   }
 }
 
-/** The way back, into a new file; the database is left as it is. Throws as `moveToPostgres` does. */
+async function copied(folder: string, url: string): Promise<MovedCounts> {
+  const db = openDatabase(databaseFile(folder))
+  try {
+    // Held until it is left: commands may read beside it, and what they write waits or fails.
+    db.exec('BEGIN IMMEDIATE')
+    sqliteActs(db).write({ type: 'store.moved', detail: 'postgres' }, operatorContext())
+    const counts = await withDatabase(url, async (target) =>
+      target.atomically(async (tx) => {
+        await aloneWith(tx)
+        return copyToPostgres(db, tx)
+      }),
+    )
+    // First what says where the relay remembers: the file alone would be taken for its store again.
+    await writeFileAtomically(postgresFile(folder), utf8(`${url}\n`))
+    leaveSqlite(db)
+    db.exec('COMMIT')
+    return counts
+  } finally {
+    db.close()
+  }
+}
+
+/** The way back, into a new file; the content of the database is kept in the schema `valise_before_move`. Throws as `moveToPostgres` does. */
 export async function moveToSqlite(folder: string): Promise<MovedCounts> {
   await readRelayData(folder)
   const choice = await engineOf(folder)
@@ -53,28 +62,30 @@ export async function moveToSqlite(folder: string): Promise<MovedCounts> {
   const file = `${databaseFile(folder)}.moving`
   const lock = lockData(folder)
   try {
-    await removeDatabase(file)
-    const db = openDatabase(file)
+    await refuseDatabase(folder)
     const counts = await withDatabase(choice.url, async (source) =>
       source.atomically(async (tx) => {
         await aloneWith(tx)
-        return copyToSqlite(tx, db)
+        const writer = await actWriter(tx)
+        writer.write({ type: 'store.moved', detail: 'sqlite' }, operatorContext())
+        await removeDatabase(file)
+        const db = openDatabase(file)
+        const done = await copyToSqlite(tx, db).finally(() => db.close())
+        leavePostgres(tx)
+        return done
       }),
-    ).finally(() => db.close())
+    ).catch(async (thrown: unknown) => {
+      await removeDatabase(file)
+      throw thrown
+    })
+    // From here on the copy is the relay's only store that opens: whatever fails, it stays.
     await rename(file, databaseFile(folder))
-    await rename(postgresFile(folder), postgresFile(folder) + leftBehind)
+    await syncFolder(folder)
+    await setAside(postgresFile(folder))
     return counts
-  } catch (thrown) {
-    await removeDatabase(file)
-    throw thrown
   } finally {
     lock.release()
   }
-}
-
-async function aloneWith(tx: Transaction): Promise<void> {
-  const [row] = await tx.rows(keepOut)
-  if (row?.alone !== true) throw new CodedError('relay.dataInUse')
 }
 
 async function removeDatabase(file: string): Promise<void> {

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
-import type { ErrorCode } from '../../base/errors.ts'
+import { CodedError, type ErrorCode } from '../../base/errors.ts'
 import { migrations } from './migrations/index.ts'
 import { areActsWhole } from './sqliteActs.ts'
 import { isWhole } from './sqliteBackup.ts'
+import { checkVersion } from './version.ts'
 
 export interface DatabaseLook {
   readonly problem: ErrorCode | null
@@ -21,7 +22,7 @@ export function lookAtDatabase(file: string): DatabaseLook {
         db.pragma('user_version', { simple: true }),
         migrations.at(-1)?.version ?? 0,
       ]
-      if (Number(version) > current) return { problem: 'relay.dataNewer', newest: null }
+      checkVersion(Number(version), current)
       if (!isWhole(db)) return { problem: 'relay.dataDamaged', newest: null }
       if (version === current && !areActsWhole(db)) return { problem: 'acts.damaged', newest: null }
       const state = db.prepare<[], { at: number }>('SELECT received_at AS at FROM queue_state').get()
@@ -29,7 +30,7 @@ export function lookAtDatabase(file: string): DatabaseLook {
     } finally {
       db.close()
     }
-  } catch {
-    return { problem: 'relay.dataDamaged', newest: null }
+  } catch (thrown) {
+    return { problem: thrown instanceof CodedError ? thrown.code : 'relay.dataDamaged', newest: null }
   }
 }

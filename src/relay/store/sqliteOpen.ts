@@ -3,6 +3,7 @@ import { CodedError } from '../../base/errors.ts'
 import type { StoreBounds } from './bounds.ts'
 import { engineCode } from './engineCode.ts'
 import { migrations } from './migrations/index.ts'
+import { checkVersion } from './version.ts'
 
 export type SqliteDatabase = Database.Database
 
@@ -16,7 +17,7 @@ const busyMs = 5_000
 
 /**
  * Opens the relay's one file and brings its tables up to date.
- * Throws `relay.dataDamaged` for a file that is no database of ours, `relay.dataNewer` for one of a newer relay,
+ * Throws `relay.dataDamaged` for a file that is no database of ours, the codes of `checkVersion`,
  * `relay.unavailable` for the rest.
  */
 export function openDatabase(file: string, options: SqliteOptions = {}): SqliteDatabase {
@@ -54,7 +55,7 @@ function migrate(db: SqliteDatabase): void {
   const newest = migrations.at(-1)?.version ?? 0
   db.transaction(() => {
     const from = Number(db.pragma('user_version', { simple: true }))
-    if (from > newest) throw new CodedError('relay.dataNewer')
+    checkVersion(from, newest)
     for (const migration of migrations.filter((m) => m.version > from)) {
       db.exec(migration.sql)
       db.pragma(`user_version = ${migration.version}`)

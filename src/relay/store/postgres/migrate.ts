@@ -1,4 +1,5 @@
 import { CodedError } from '../../../base/errors.ts'
+import { checkVersion } from '../version.ts'
 import type { Database } from './database.ts'
 import { postgresMigrations } from './migrations/index.ts'
 import { statement } from './statement.ts'
@@ -17,7 +18,7 @@ const readVersion = statement<{ readonly version: number }>('SELECT version FROM
 const newest = postgresMigrations.at(-1)?.version ?? 0
 
 /**
- * The version of a database's tables, 0 for none; changes nothing. Throws `relay.dataNewer` for tables of a newer relay
+ * The version of a database's tables, 0 for none; changes nothing. Throws the codes of `checkVersion`
  * and `relay.databaseUnsuitable` for a server before 15 or a database that is not UTF-8.
  */
 export async function lookAtTables(db: Database): Promise<number> {
@@ -50,6 +51,6 @@ export async function migrate(db: Database): Promise<void> {
 
 function known([row]: readonly { readonly version: number }[]): number {
   const version = row?.version ?? 0
-  if (version > newest) throw new CodedError('relay.dataNewer')
+  checkVersion(version, newest)
   return version
 }
