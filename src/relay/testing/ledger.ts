@@ -33,7 +33,7 @@ export interface LedgerReport {
   readonly p99Ms: number
   /** Acknowledged and never received. */
   readonly lost: number
-  /** Received again although neither its sender repeated it nor the device had a new connection. */
+  /** Received again although neither its sender repeated it, unanswered or refused, nor the device had a new connection. */
   readonly doubled: number
   /** Received after a later one of the same sender, or under a queue id that did not rise; what was refused before is left out. */
   readonly disordered: number

@@ -72,7 +72,9 @@ export class LedgerReceiver {
 
   #again(message: LedgerMessage): void {
     this.repeated += 1
-    if (!message.resent && message.receivedOn === this.#connection) this.doubled += 1
+    // A put that was refused is sent again; a commit whose answer was lost may have stored it the first time.
+    const isSentAgain = message.resent || message.refused
+    if (!isSentAgain && message.receivedOn === this.#connection) this.doubled += 1
   }
 
   #first(message: LedgerMessage): void {
