@@ -1,14 +1,9 @@
-import { copyBytes } from '../../base/bytes.ts'
-import { CodedError } from '../../base/errors.ts'
-import { formatFrontier, parseState, type JournalRow, type JournalState } from '../../journal/index.ts'
+import { formatFrontier, type JournalRow, type JournalState } from '../../journal/index.ts'
+import { actOf, actStateOf, type ActRow, type ActStateRow } from './actRows.ts'
 import { sealAct } from './sealAct.ts'
 import { verifyActs } from './verifyActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { ActContext, ActEvent, ActStore } from './peopleStore.ts'
-
-interface ActRow extends Omit<JournalRow, 'commit'> {
-  readonly commitment: Uint8Array
-}
 
 /** Appends within the caller's transaction. */
 export type ActWriter = (event: ActEvent, context: ActContext) => void
@@ -31,7 +26,7 @@ export function sqliteActs(db: SqliteDatabase): { readonly store: ActStore; read
     store: {
       append: async (event, context) =>
         orUnavailable(() => db.transaction(() => write(event, context)).immediate()),
-      rows: async (seq, limit) => orUnavailable(() => select.all(seq, limit).map(rowOf)),
+      rows: async (seq, limit) => orUnavailable(() => select.all(seq, limit).map(actOf)),
       state: async () => orUnavailable(state),
     },
   }
@@ -41,27 +36,13 @@ export function sqliteActs(db: SqliteDatabase): { readonly store: ActStore; read
 export function areActsWhole(db: SqliteDatabase): boolean {
   const all = db.prepare<[], ActRow>('SELECT * FROM acts ORDER BY seq')
   const rows = function* (): Generator<JournalRow> {
-    for (const row of all.iterate()) yield rowOf(row)
+    for (const row of all.iterate()) yield actOf(row)
   }
   // One transaction: rows and state are of the same moment, beside a relay that writes.
   return db.transaction(() => verifyActs(rows(), stateReader(db)()).length === 0)()
 }
 
 function stateReader(db: SqliteDatabase): () => JournalState {
-  const read = db.prepare<[], { size: number; frontier: Uint8Array }>('SELECT size, frontier FROM acts_state')
-  return () => {
-    const row = read.get()
-    const parsed = row === undefined ? null : parseState(row.size, row.frontier)
-    if (parsed === null) throw new CodedError('relay.dataDamaged')
-    return parsed
-  }
-}
-
-function rowOf({ commitment, leaf, salt, ...row }: ActRow): JournalRow {
-  return {
-    ...row,
-    commit: copyBytes(commitment),
-    leaf: copyBytes(leaf),
-    salt: salt === null ? null : copyBytes(salt),
-  }
+  const read = db.prepare<[], ActStateRow>('SELECT size, frontier FROM acts_state')
+  return () => actStateOf(read.get())
 }

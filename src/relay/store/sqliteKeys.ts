@@ -2,18 +2,11 @@ import { copyBytes, sameBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import { limits } from '../../wire/limits.ts'
 import { uuidBytes } from './accountRows.ts'
+import { bundleOf, type DeviceKeysRow, type OneTimeKyberRow, type OneTimeRow } from './bundleRows.ts'
 import { admitted, recipientReader } from './sqliteAccess.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { SpentPermits } from './sqlitePermits.ts'
-import type {
-  Authorisation,
-  BundleOutcome,
-  KeyCount,
-  KeySet,
-  KeyStore,
-  SignedKey,
-  StoredDeviceBundle,
-} from './store.ts'
+import type { Authorisation, BundleOutcome, KeyCount, KeySet, KeyStore, SignedKey } from './store.ts'
 
 /** Writes within the caller's transaction. */
 export type KeyWriter = (device: number, keys: KeySet) => void
@@ -21,29 +14,6 @@ export type KeyWriter = (device: number, keys: KeySet) => void
 interface SqliteKeys {
   readonly store: KeyStore
   readonly write: KeyWriter
-}
-
-interface OneTimeRow {
-  readonly key_id: number
-  readonly public_key: Uint8Array
-}
-
-interface OneTimeKyberRow extends OneTimeRow {
-  readonly signature: Uint8Array
-}
-
-interface DeviceKeysRow {
-  readonly device: number
-  readonly device_id: number
-  readonly registration_id: number
-  readonly device_key: Uint8Array
-  readonly attestation: Uint8Array
-  readonly signed_id: number
-  readonly signed_key: Uint8Array
-  readonly signed_signature: Uint8Array
-  readonly kyber_id: number
-  readonly kyber_key: Uint8Array
-  readonly kyber_signature: Uint8Array
 }
 
 export function sqliteKeys(db: SqliteDatabase, permits: SpentPermits): SqliteKeys {
@@ -153,26 +123,4 @@ function taker(db: SqliteDatabase, permits: SpentPermits): Taker {
       )
     return { kind: 'taken', bundle: { identityKey: copyBytes(admission.identityKey), devices: bundles } }
   }
-}
-
-function bundleOf(
-  row: DeviceKeysRow,
-  pre: OneTimeRow | undefined,
-  kyber: OneTimeKyberRow | undefined,
-): StoredDeviceBundle {
-  const lastResort = signedKey(row.kyber_id, row.kyber_key, row.kyber_signature)
-  return {
-    deviceId: row.device_id,
-    registrationId: row.registration_id,
-    deviceKey: copyBytes(row.device_key),
-    attestation: copyBytes(row.attestation),
-    signedPreKey: signedKey(row.signed_id, row.signed_key, row.signed_signature),
-    preKey: pre === undefined ? null : { keyId: pre.key_id, publicKey: copyBytes(pre.public_key) },
-    kyberPreKey:
-      kyber === undefined ? lastResort : signedKey(kyber.key_id, kyber.public_key, kyber.signature),
-  }
-}
-
-function signedKey(keyId: number, publicKey: Uint8Array, signature: Uint8Array): SignedKey {
-  return { keyId, publicKey: copyBytes(publicKey), signature: copyBytes(signature) }
 }

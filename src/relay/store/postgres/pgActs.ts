@@ -1,22 +1,12 @@
-import { copyBytes } from '../../../base/bytes.ts'
-import { CodedError } from '../../../base/errors.ts'
-import { formatFrontier, parseState, type JournalRow, type JournalState } from '../../../journal/index.ts'
+import { formatFrontier } from '../../../journal/index.ts'
+import { actOf, actStateOf, type ActRow, type ActStateRow } from '../actRows.ts'
 import type { ActContext, ActEvent, ActStore } from '../peopleStore.ts'
 import { sealAct } from '../sealAct.ts'
 import type { Database, Transaction } from './database.ts'
 import { list, statement } from './statement.ts'
 
-interface ActRow extends Omit<JournalRow, 'commit'> {
-  readonly commitment: Uint8Array
-}
-
-interface StateRow {
-  readonly size: number
-  readonly frontier: Uint8Array
-}
-
-const readState = statement<StateRow>('SELECT size, frontier FROM acts_state')
-const lockState = statement<StateRow>('SELECT size, frontier FROM acts_state FOR UPDATE')
+const readState = statement<ActStateRow>('SELECT size, frontier FROM acts_state')
+const lockState = statement<ActStateRow>('SELECT size, frontier FROM acts_state FOR UPDATE')
 const writeState = statement('UPDATE acts_state SET size = $1, frontier = $2')
 const insertActs = statement(
   `INSERT INTO acts SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::bytea[],
@@ -28,8 +18,8 @@ export function pgActs(db: Database): ActStore {
   return {
     append: async (event, context) =>
       db.atomically(async (tx) => (await actWriter(tx)).write(event, context)),
-    rows: async (seq, limit) => (await db.rows(readActs, seq, limit)).map(rowOf),
-    state: async () => stateOf(await db.rows(readState)),
+    rows: async (seq, limit) => (await db.rows(readActs, seq, limit)).map(actOf),
+    state: async () => actStateOf((await db.rows(readState))[0]),
   }
 }
 
@@ -41,7 +31,7 @@ export interface ActWriter {
 }
 
 export async function actWriter(tx: Transaction): Promise<ActWriter> {
-  let state = stateOf(await tx.rows(lockState))
+  let state = actStateOf((await tx.rows(lockState))[0])
   const writeAll: ActWriter['writeAll'] = (events, context) => {
     const rows = events.map((event) => {
       const { row, state: next } = sealAct(state, event, context)
@@ -64,19 +54,4 @@ export async function actWriter(tx: Transaction): Promise<ActWriter> {
     tx.send(writeState, state.size, formatFrontier(state))
   }
   return { writeAll, write: (event, context) => writeAll([event], context) }
-}
-
-function stateOf([row]: readonly StateRow[]): JournalState {
-  const parsed = row === undefined ? null : parseState(row.size, row.frontier)
-  if (parsed === null) throw new CodedError('relay.dataDamaged')
-  return parsed
-}
-
-function rowOf({ commitment, leaf, salt, ...row }: ActRow): JournalRow {
-  return {
-    ...row,
-    commit: copyBytes(commitment),
-    leaf: copyBytes(leaf),
-    salt: salt === null ? null : copyBytes(salt),
-  }
 }

@@ -1,43 +1,12 @@
 import { copyBytes, sameBytes } from '../../../base/bytes.ts'
 import { CodedError } from '../../../base/errors.ts'
 import { limits } from '../../../wire/limits.ts'
-import type {
-  Authorisation,
-  BundleOutcome,
-  KeyCount,
-  KeySet,
-  KeyStore,
-  PreKey,
-  SignedKey,
-  StoredDeviceBundle,
-} from '../store.ts'
+import type { Authorisation, BundleOutcome, KeyCount, KeySet, KeyStore, PreKey, SignedKey } from '../store.ts'
+import { bundleOf, type DeviceKeysRow, type OneTimeKyberRow, type OneTimeRow } from '../bundleRows.ts'
 import { lockAccount, lockOwner } from './pgAccess.ts'
 import type { Database, Transaction } from './database.ts'
 import { findSpent, spend } from './pgPermits.ts'
 import { list, statement } from './statement.ts'
-
-interface DeviceKeysRow {
-  readonly device: number
-  readonly device_id: number
-  readonly registration_id: number
-  readonly device_key: Uint8Array
-  readonly attestation: Uint8Array
-  readonly signed_id: number
-  readonly signed_key: Uint8Array
-  readonly signed_signature: Uint8Array
-  readonly kyber_id: number
-  readonly kyber_key: Uint8Array
-  readonly kyber_signature: Uint8Array
-}
-
-interface OneTimeRow {
-  readonly key_id: number
-  readonly public_key: Uint8Array
-}
-
-interface OneTimeKyberRow extends OneTimeRow {
-  readonly signature: Uint8Array
-}
 
 const tables = ['one_time_pre_keys', 'one_time_kyber_pre_keys'] as const
 
@@ -187,26 +156,4 @@ async function take(
     ),
   )
   return { kind: 'taken', bundle: { identityKey: copyBytes(identityKey), devices: bundles } }
-}
-
-function bundleOf(
-  row: DeviceKeysRow,
-  pre: OneTimeRow | undefined,
-  kyber: OneTimeKyberRow | undefined,
-): StoredDeviceBundle {
-  const lastResort = signedKey(row.kyber_id, row.kyber_key, row.kyber_signature)
-  return {
-    deviceId: row.device_id,
-    registrationId: row.registration_id,
-    deviceKey: copyBytes(row.device_key),
-    attestation: copyBytes(row.attestation),
-    signedPreKey: signedKey(row.signed_id, row.signed_key, row.signed_signature),
-    preKey: pre === undefined ? null : { keyId: pre.key_id, publicKey: copyBytes(pre.public_key) },
-    kyberPreKey:
-      kyber === undefined ? lastResort : signedKey(kyber.key_id, kyber.public_key, kyber.signature),
-  }
-}
-
-function signedKey(keyId: number, publicKey: Uint8Array, signature: Uint8Array): SignedKey {
-  return { keyId, publicKey: copyBytes(publicKey), signature: copyBytes(signature) }
 }

@@ -1,3 +1,4 @@
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { administer, postgresServer, type PostgresServer } from '../../testing/postgres.ts'
 import { storeContract, type ContractEngine } from '../contract.ts'
@@ -224,13 +225,12 @@ describe('what may befall a PostgreSQL', () => {
     await readOnly('RESET default_transaction_read_only')
     await works('writable again')
 
-    const held = administer(
-      url,
-      'BEGIN; SELECT id FROM valise.accounts FOR UPDATE; SELECT pg_sleep(1.5); COMMIT',
-    )
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const holder = new Client({ connectionString: url })
+    await holder.connect()
+    await holder.query('BEGIN; SELECT id FROM valise.accounts FOR UPDATE')
     await refused('slow')
-    await held
+    await holder.query('COMMIT')
+    await holder.end()
     await works('quick again')
     expect((await store.devices.list(ada.accountId))?.devices).toHaveLength(1)
     await store.close()
