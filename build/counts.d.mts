@@ -8,3 +8,7 @@ export interface Counts {
 export function vitestCounts(file: string): Counts
 /** The same; on Linux a skipped test counts as failed. */
 export function playwrightCounts(file: string, platform: NodeJS.Platform): Counts
+
+/** The failed tests of a JSON report, a line each; none for a report that is missing. */
+export function vitestFailures(file: string): readonly string[]
+export function playwrightFailures(file: string): readonly string[]

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { playwrightCounts, vitestCounts } from './counts.mjs'
+import { playwrightCounts, playwrightFailures, vitestCounts, vitestFailures } from './counts.mjs'
 
 const folder = mkdtempSync(join(tmpdir(), 'valise-counts-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -38,4 +38,33 @@ it('counts flaky tests and errors outside of tests, and on Linux what was skippe
   const file = report({ stats: { expected: 5, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] })
   expect(playwrightCounts(file, 'linux')).toEqual({ passed: 5, failed: 5, skipped: 0 })
   expect(playwrightCounts(file, 'win32')).toEqual({ passed: 5, failed: 3, skipped: 2 })
+})
+
+it('names what failed, each in a line', () => {
+  const vitest = report({
+    testResults: [
+      { name: 'a.test.ts', status: 'failed', message: 'does not load\nat line 1', assertionResults: [] },
+      {
+        name: 'b.test.ts',
+        status: 'failed',
+        assertionResults: [
+          { status: 'passed', fullName: 'holds' },
+          { status: 'failed', fullName: 'adds up', failureMessages: ['expected 1 to be 2\nat line 3'] },
+        ],
+      },
+    ],
+  })
+  expect(vitestFailures(vitest)).toEqual([
+    'a.test.ts: does not load',
+    'b.test.ts: adds up: expected 1 to be 2',
+  ])
+  const tests = [{ results: [{ error: { message: 'not visible\nLocator' } }] }]
+  const specs = [
+    { ok: true, title: 'starts', file: 'c.spec.ts', tests: [] },
+    { ok: false, title: 'ends', file: 'c.spec.ts', tests },
+  ]
+  const playwright = report({ suites: [{ specs: [], suites: [{ specs }] }] })
+  expect(playwrightFailures(playwright)).toEqual(['c.spec.ts: ends: not visible'])
+  expect(vitestFailures(join(folder, 'none'))).toEqual([])
+  expect(playwrightFailures(join(folder, 'none'))).toEqual([])
 })

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { build } from './build.mjs'
-import { playwrightCounts, vitestCounts } from './counts.mjs'
+import { playwrightCounts, playwrightFailures, vitestCounts, vitestFailures } from './counts.mjs'
 import { provideDebianPackages } from './debian.mjs'
 import { electronRuntime } from './electron-runtime.mjs'
 import { provideNode24 } from './node24.mjs'
@@ -17,6 +17,8 @@ const reports = join(out, 'reports')
 const total = { passed: 0, failed: 0 }
 /** @type {string[]} */
 const notes = []
+/** @type {string[]} */
+const failures = []
 
 /**
  * Runs one step; an exception is one failed test, a sentence says why there was nothing to run here.
@@ -72,6 +74,7 @@ function vitest(name, node, args) {
     VALISE_NODE20: process.execPath,
   })
   const counts = vitestCounts(file)
+  failures.push(...vitestFailures(file))
   // A runner that fails without a failed test (a crash of its own) has not passed.
   return good || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }
@@ -88,6 +91,7 @@ async function playwright(place, name, config, env) {
   const good = (await place.run('xvfb-run', args, wanted)) === 0
   place.collect(['e2e', 'reports'])
   const counts = playwrightCounts(join(root, file), process.platform)
+  failures.push(...playwrightFailures(join(root, file)))
   return good || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }
 
@@ -146,5 +150,7 @@ if (place !== null) {
 }
 
 console.log(`\n${notes.join('\n')}`)
+// Again at the end, since a log is often kept by its end alone.
+for (const failure of failures) console.log(`failed: ${failure}`)
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1
