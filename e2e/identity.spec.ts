@@ -49,6 +49,7 @@ test('a colleague who lost the workstation comes back: nothing is shown or sent 
     }, account.person.accountId)
     expect(said).toMatchObject({ ok: true, value: { groups: await number.allInnerTexts() } })
     await dialog.getByRole('button', { name: text('verify.same') }).click()
+    await expect(dialog).toHaveCount(0)
     await expect(row(left.page, 'Mon poste a été volé.')).toBeVisible(onTheWay)
     await expect(band).toHaveCount(0)
   })

@@ -284,6 +284,10 @@ export function installFakeEngine(scenario: Scenario): void {
     'identity.verify': ({ accountId, verified, groups }) => {
       if (!conversation(accountId)) return no('identity.unknown')
       if (groups.join() !== safetyNumber(accountId).join()) return no('identity.superseded')
+      if (conversation(accountId)?.identity === 'changed') {
+        change(accountId, { held: 0 })
+        note(accountId, { kind: 'identityAccepted', verified })
+      }
       change(accountId, { identity: verified ? 'verified' : 'known' })
       return ok({})
     },

@@ -58,6 +58,8 @@ export async function acceptRequest(page: Page): Promise<void> {
 export async function write(page: Page, words: string): Promise<void> {
   const composer = page.getByTestId('composer')
   await composer.fill(words)
+  // Behind a dialog nothing is typed, and nothing says so.
+  await expect(composer).toHaveValue(words)
   await composer.press('Enter')
   await expect(composer).toHaveValue('')
 }

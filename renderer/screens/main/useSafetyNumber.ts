@@ -28,20 +28,16 @@ export function useSafetyNumber(accountId: string): SafetyNumberActing {
   }, [client, accountId])
   useEffect(() => void read(), [read])
 
-  const done = async (acts: readonly (() => Promise<Result<unknown>>)[]): Promise<boolean> => {
+  const done = async (act: () => Promise<Result<unknown>>): Promise<boolean> => {
     if (busy) return false
     setBusy(true)
     setError(null)
-    for (const act of acts) {
-      const answer = await act()
-      if (answer.ok) continue
-      setError(answer.error)
-      setBusy(false)
-      await read()
-      return false
-    }
+    const answer = await act()
     setBusy(false)
-    return true
+    if (answer.ok) return true
+    setError(answer.error)
+    await read()
+    return false
   }
   // The groups that the person saw go along, so that a key which changed again is not accepted with it.
   const groups = [...(number?.groups ?? [])]
@@ -51,8 +47,8 @@ export function useSafetyNumber(accountId: string): SafetyNumberActing {
     number,
     error,
     busy,
-    markSame: () => done(number?.pending === true ? [accept, verify(true)] : [verify(true)]),
-    acceptUncompared: () => done([accept]),
-    takeBack: () => done([verify(false)]),
+    markSame: () => done(verify(true)),
+    acceptUncompared: () => done(accept),
+    takeBack: () => done(verify(false)),
   }
 }

@@ -101,6 +101,9 @@ it('takes only the key whose number was seen, and compares a scanned code by its
   expect((await a.ready()).conversations[0]?.identity).toBe('changed')
   await a.ask('identity.verify', { ...verify, scanned })
   expect((await a.ready()).conversations[0]?.identity).toBe('verified')
+  // One decision is one line in the thread, and says what was compared.
+  const notes = (await a.thread(toB)).flatMap(({ note }) => (note?.kind === 'identityAccepted' ? [note] : []))
+  expect(notes).toEqual([{ kind: 'identityAccepted', verified: true }])
   // What came under the key in between was never accepted, and stays unread.
   await until(async () => (await shown(a, toB)).includes('deux'))
   expect(await shown(a, toB)).toEqual(['avant', 'deux'])

@@ -73,11 +73,7 @@ export class Identities {
     if (scanned !== undefined) this.#compare(accountId, key, scanned)
     if (known.changedKey !== null && verified) return await this.#accept(accountId, key, true, 'here')
     await this.#parts.protocol.exclusively(async (turn) => {
-      this.#parts.journal.note(turn.writes, (salt) => ({
-        type: 'identity.verified',
-        actor: 'person',
-        payload: { peer: peerToken(salt, accountId), key: keyToken(salt, key), verified },
-      }))
+      this.#noteVerified(turn, { accountId, key, verified, actor: 'person' })
       turn.writes.write((tx) =>
         this.#decide(tx, { accountId, identityKey: key, previousKey: null, verified }),
       )
@@ -108,11 +104,13 @@ export class Identities {
     const released = await this.#parts.protocol.exclusively(async (turn) => {
       const previousKey = turn.writes.identities.get(accountId)?.identityKey ?? null
       turn.acceptIdentity(accountId, key)
+      const actor = where === 'here' ? 'person' : 'device'
       this.#parts.journal.note(turn.writes, (salt) => ({
         type: 'identity.accepted',
-        actor: where === 'here' ? 'person' : 'device',
+        actor,
         payload: { peer: peerToken(salt, accountId), key: keyToken(salt, key) },
       }))
+      if (verified) this.#noteVerified(turn, { accountId, key, verified, actor })
       turn.writes.write((tx) => {
         if (where === 'here') this.#decide(tx, { accountId, identityKey: key, previousKey, verified })
         else writeDecision(tx, { ...decisionNow(tx, accountId, key, verified, this.#now()), previousKey })
@@ -126,6 +124,27 @@ export class Identities {
     })
     await this.#parts.journal.flush()
     this.#parts.decided(accountId, position, released)
+  }
+
+  #noteVerified(
+    turn: Turn,
+    {
+      accountId,
+      key,
+      verified,
+      actor,
+    }: {
+      readonly accountId: string
+      readonly key: Bytes
+      readonly verified: boolean
+      readonly actor: 'person' | 'device'
+    },
+  ): void {
+    this.#parts.journal.note(turn.writes, (salt) => ({
+      type: 'identity.verified',
+      actor,
+      payload: { peer: peerToken(salt, accountId), key: keyToken(salt, key), verified },
+    }))
   }
 
   #decide(
