@@ -39,7 +39,7 @@ const accountCount = 5
 const devicesAtMost = 3
 const emoji = ['👍', '❤️', '😀'] as const
 const linkMs = 6_000
-const errandMs = 30_000
+const errandMs = 4 * 60_000
 
 /** Five accounts with their devices on one relay, and the model of what they have written. */
 export class Fleet {

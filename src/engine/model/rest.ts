@@ -3,12 +3,15 @@ import { decide } from './person.ts'
 import type { Station } from './station.ts'
 import { judge, settle, type Account, type Shown, type Text, type Verdict } from './texts.ts'
 
-/** Without any progress for this long it will never come to rest. */
-const patienceMs = 15_000
+/** Without any progress for this long, and in so many looks, it will never come to rest: a slow machine looks less often. */
+const patience = { ms: 15_000, looks: 100 }
 /** However much goes on. */
-const longestMs = 60_000
-/** A lane that rests is looked at again at the next connection: what a night would do. */
-const nudgeMs = 1_500
+const longestMs = 10 * 60_000
+/**
+ * A lane that rests is looked at again at the next connection: what a night would do. Each time a little later, since a
+ * slow machine needs longer from one connection to what is sent on it.
+ */
+const nudge = { firstMs: 1_500, growth: 1.3, lastMs: 6_000 }
 const lookMs = 20
 
 /** Waits until nothing is on its way any more, deciding what a person has to decide, and then judges. */
@@ -19,8 +22,11 @@ export class Rest {
   readonly #leave: (station: Station) => void
   readonly #begun = performance.now()
   #nudgedAt = performance.now()
+  #nudgeMs = nudge.firstMs
   #state = ''
   #since = performance.now()
+  /** Since then. */
+  #looks = 0
 
   constructor(
     accounts: readonly Account[],
@@ -56,8 +62,11 @@ export class Rest {
   /** Who is not at rest, and why. */
   async #busy(): Promise<string[]> {
     const busy: string[] = []
-    const nudge = performance.now() - this.#nudgedAt > nudgeMs
-    if (nudge) this.#nudgedAt = performance.now()
+    const nudges = performance.now() - this.#nudgedAt > this.#nudgeMs
+    if (nudges) {
+      this.#nudgedAt = performance.now()
+      this.#nudgeMs = Math.min(this.#nudgeMs * nudge.growth, nudge.lastMs)
+    }
     for (const station of this.#stations) {
       if (station.isGone) {
         this.#leave(station)
@@ -66,14 +75,14 @@ export class Rest {
       }
       if (!station.online) {
         await station.ask('connection.retry', {})
-        busy.push(`${station.name} is ${station.phase} and not online`)
+        busy.push(`${station.name} is ${station.phase} and ${await station.connection()}`)
         continue
       }
       if (await decide(station)) busy.push(`${station.name} decides`)
       const jobs = await station.outbox()
       if (jobs.length === 0) continue
       busy.push(`${station.name} has ${jobs.length} jobs: ${jobs.slice(0, 3).join(' ')}`)
-      if (nudge) station.wire.cut()
+      if (nudges) station.wire.cut()
     }
     return busy
   }
@@ -106,7 +115,9 @@ export class Rest {
     if (state !== this.#state) {
       this.#state = state
       this.#since = performance.now()
+      this.#looks = 0
     }
-    return performance.now() - this.#since < patienceMs
+    this.#looks += 1
+    return performance.now() - this.#since < patience.ms || this.#looks < patience.looks
   }
 }

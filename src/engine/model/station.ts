@@ -159,6 +159,14 @@ export class Station {
     return result
   }
 
+  /** In words. */
+  async connection(): Promise<string> {
+    const snapshot = await this.ask('state.snapshot', {})
+    if (snapshot?.state.phase !== 'ready') return 'not online'
+    const { state, error } = snapshot.state.connection
+    return error === null ? state : `${state} after ${error.code}`
+  }
+
   async conversations(): Promise<readonly ConversationView[]> {
     const snapshot = await this.ask('state.snapshot', {})
     return snapshot?.state.phase === 'ready' ? snapshot.state.conversations : []
