@@ -125,10 +125,7 @@ describe('a conversation', () => {
     for (const text of texts) await a.send(toB, text)
     await until(async () => (await b.ready()).conversations.length === 1)
     for (const text of texts) await b.send(toA, text)
-    await until(
-      async () => (await a.texts(toB)).length === 500 && (await b.texts(toA)).length === 500,
-      30_000,
-    )
+    await until(async () => (await a.texts(toB)).length === 500 && (await b.texts(toA)).length === 500)
     for (const [station, conversation] of [
       [a, toB],
       [b, toA],
@@ -222,6 +219,7 @@ describe('a conversation', () => {
   it('tells a burst in a few deltas', async () => {
     const { a, toB } = await pair()
     a.deltas.length = 0
+    const begun = performance.now()
     const id = (n: number) => n.toString(16).padStart(32, '0')
     await Promise.all(
       Array.from({ length: 100 }, (_, n) =>
@@ -229,7 +227,8 @@ describe('a conversation', () => {
       ),
     )
     await until(async () => (await a.thread(toB)).every((m) => m.delivery === 'delivered'))
-    expect(a.deltas.length).toBeLessThan(300)
+    // Messages, conversation and connection at most once in about 10 ms, so more of them where it takes longer.
+    expect(a.deltas.length).toBeLessThan(Math.max(300, (3 * (performance.now() - begun)) / 8))
     const shown = a.deltas.flatMap(({ change }) => (change.kind === 'messages' ? change.messages : []))
     expect(new Set(shown.map((m) => m.messageId)).size).toBe(100)
   })
