@@ -72,7 +72,7 @@ beforeAll(async () => {
   deleted = found(({ text }) => text === 'effacé')
   line = found(({ kind }) => kind === 'system')
   await a.ask('message.deleteForEveryone', { messageId: deleted.messageId })
-}, 150_000)
+})
 afterAll(async () => {
   await Promise.all(stations.map((one) => one.end()))
   proxy.end()

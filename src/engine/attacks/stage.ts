@@ -142,7 +142,7 @@ export class Stage {
     await until(async () => {
       await this.a.ask('connection.retry', {})
       return (await this.a.ready()).connection.state === 'online' && this.proxy.lines(socketPath).length > 0
-    }, 20_000)
+    })
   }
 
   /** On a new connection the relay delivers what was kept back. */
@@ -185,7 +185,7 @@ export class Stage {
 
   /** Waits until b shows a text of `a`. */
   async arrives(text: string): Promise<void> {
-    await until(async () => (await this.b.texts(this.idOfA)).includes(text), 20_000)
+    await until(async () => (await this.b.texts(this.idOfA)).includes(text))
   }
 
   /** Delivers these to `a`, and waits until `a` has acknowledged what lies in a queue. */
@@ -298,9 +298,9 @@ export class Stage {
       (await from.thread(to)).findLast((one) => one.text === text && one.delivery !== 'received')
         ?.delivery === 'delivered'
     await b.send(idOfA, text)
-    await until(() => delivered(b, idOfA), 20_000)
+    await until(() => delivered(b, idOfA))
     await a.send(idOfB, text)
-    await until(() => delivered(a, idOfB), 20_000)
+    await until(() => delivered(a, idOfB))
   }
 
   #forgedId(): bigint {

@@ -51,7 +51,7 @@ it('holds a changed identity in both directions until the person decides, and th
   expect(await standing()).toMatchObject({ identity: 'known', held: 0, draft: 'un autre brouillon' })
   expect(await a.refusal('identity.accept', { accountId: toB, groups })).toBe('identity.notPending')
   expect((await a.thread(toB)).filter(({ kind }) => kind === 'undecryptable')).toEqual([])
-}, 150_000)
+})
 
 it('begins a conversation for what waits, so that somebody can decide', async () => {
   const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
@@ -75,7 +75,7 @@ it('begins a conversation for what waits, so that somebody can decide', async ()
   await a.ask('identity.accept', { accountId: toB, groups })
   await until(async () => (await a.texts(toB)).includes('c’est moi'))
   expect(await standing()).toMatchObject({ identity: 'known', held: 0 })
-}, 150_000)
+})
 
 it('takes only the key whose number was seen, and compares a scanned code by itself', async () => {
   const [a, b] = [await enrolled('Solène'), await enrolled('Aïssatou')]
@@ -109,4 +109,4 @@ it('takes only the key whose number was seen, and compares a scanned code by its
   expect(await shown(a, toB)).toEqual(['avant', 'deux'])
   await a.ask('identity.verify', { accountId: toB, verified: false, groups })
   expect((await a.ready()).conversations[0]?.identity).toBe('known')
-}, 150_000)
+})

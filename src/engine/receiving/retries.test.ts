@@ -42,7 +42,7 @@ it('asks again for what it cannot read, and shows it in its place', async () => 
   await until(async () => (await a.thread(toB)).at(-1)?.delivery === 'delivered')
   await b.send(toA, 'tout est là')
   await until(async () => (await a.texts(toB)).includes('tout est là'))
-}, 150_000)
+})
 
 it('leaves the mark of a message that its sender has no more, and goes on', async () => {
   const { a, b, toA, toB } = await talking()
@@ -55,7 +55,7 @@ it('leaves the mark of a message that its sender has no more, and goes on', asyn
   await a.send(toB, 'après')
   await until(async () => (await b.texts(toA)).includes('après'))
   expect((await b.thread(toA)).filter(({ kind }) => kind === 'undecryptable')).toHaveLength(1)
-}, 150_000)
+})
 
 it('comes to rest when two never understand each other', async () => {
   const { a, b, toA, toB } = await talking()
@@ -69,7 +69,7 @@ it('comes to rest when two never understand each other', async () => {
   )
   expect(Math.max(...asked.map(({ count }) => count))).toBeLessThanOrEqual(5)
   expect((await b.thread(toA)).filter(({ kind }) => kind === 'undecryptable')).toEqual([])
-}, 150_000)
+})
 
 it('sends again what has left and was not written off, for its process may have been killed', () => {
   const kit = testVault()

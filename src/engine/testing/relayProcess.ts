@@ -12,6 +12,9 @@ const bundle = resolve(import.meta.dirname, '../../../out/relay/entry.relay.js')
 /** The relay's native store is built for one Node; tests that run under another name that one. */
 const node = process.env['VALISE_NODE20'] ?? process.execPath
 
+const startsInARow = 10
+const restMs = 1_000
+
 /** Paths of PEM files. */
 export interface TlsFiles {
   readonly certificate: string
@@ -39,8 +42,16 @@ export class RelayProcess {
     return relay
   }
 
-  /** Starts it again on the same port. */
+  /** Starts it again on the same port, which another program may have for a moment. */
   async up(): Promise<void> {
+    for (let tries = 1; !(await this.#starts()); tries += 1) {
+      if (tries === startsInARow) throw new Error('the relay ended before it listened')
+      await new Promise((resolve) => setTimeout(resolve, restMs))
+    }
+  }
+
+  /** False when it ended before it listened. */
+  async #starts(): Promise<boolean> {
     const port = this.address === '' ? '0' : new URL(this.address).port
     const tls = this.#tls === null ? [] : ['--certificate', this.#tls.certificate, '--key', this.#tls.key]
     const parts = ['run', '--data', this.data, '--port', port, '--log-level', 'silent', ...tls]
@@ -52,9 +63,9 @@ export class RelayProcess {
       const said: unknown = JSON.parse(line)
       if (typeof said === 'object' && said !== null && 'listening' in said)
         this.address = String(said.listening)
-      return
+      return true
     }
-    throw new Error('the relay ended before it listened')
+    return false
   }
 
   async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {

@@ -226,8 +226,11 @@ export class Workstation {
   }
 }
 
+/** Beyond several rests of a connection on a slow machine, in ms. */
+const patienceMs = 4 * 60_000
+
 /** Waits until the condition holds; fails after `withinMs`. */
-export async function until(condition: () => Promise<boolean>, withinMs = 30_000): Promise<void> {
+export async function until(condition: () => Promise<boolean>, withinMs = patienceMs): Promise<void> {
   const end = performance.now() + withinMs
   while (!(await condition())) {
     if (performance.now() > end) throw new Error('it did not come about in time')
