@@ -3,6 +3,7 @@ import { copyBytes, type Bytes } from '../../base/bytes.ts'
 import { CodedError, reportOf } from '../../base/errors.ts'
 import { exhausted } from '../../base/exhaustive.ts'
 import type { RelayLog } from '../log.ts'
+import { Deadline } from '../socket/deadline.ts'
 import type { Database, DatabaseOptions } from '../store/postgres/database.ts'
 import { list, statement } from '../store/postgres/statement.ts'
 import type { PutTarget } from '../store/store.ts'
@@ -182,9 +183,13 @@ export class PostgresPeers implements Peers {
   async #ask(to: number, device: number, holder: Bytes): Promise<Arrival | 'failed'> {
     const ask = randomInt(2 ** 47)
     const answer = new Promise<Arrival | 'failed'>((resolve) => {
-      const late = setTimeout(() => resolve('free'), this.#deps.holderProbeMs + wayMs)
+      const late = new Deadline(
+        this.#deps.holderProbeMs + wayMs,
+        () => false,
+        () => resolve('free'),
+      )
       this.#asked.set(ask, (given) => {
-        clearTimeout(late)
+        late.end()
         resolve(given)
       })
     })

@@ -16,6 +16,7 @@ import type { ConnectionCounts } from '../operations/metrics.ts'
 import { AnonymousConnection, type AnonymousDeps } from './anonymous.ts'
 import { ByAccount } from './byAccount.ts'
 import { Connection, type ConnectionDeps } from './connection.ts'
+import { Interval } from './deadline.ts'
 import { EphemeralChecks } from './ephemeralChecks.ts'
 import { ephemeralFrame } from './frames.ts'
 import { Holders } from './holders.ts'
@@ -68,7 +69,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   readonly #holders: Holders
   readonly #byAccount = new ByAccount()
   readonly #checks: EphemeralChecks
-  readonly #keepAlive: NodeJS.Timeout
+  readonly #keepAlive: Interval
   #paused = false
   #stopping = false
   #emptied: () => void = () => undefined
@@ -77,8 +78,11 @@ export class SocketHub implements ChangeEvents, PeerEvents {
     this.#deps = deps
     this.#holders = new Holders({ ...deps, holderProbeMs: deps.times.holderProbeMs })
     this.#checks = new EphemeralChecks(deps.store.queues)
-    this.#keepAlive = setInterval(() => this.#checkAll(), deps.times.keepAliveMs)
-    this.#keepAlive.unref()
+    this.#keepAlive = new Interval(
+      deps.times.keepAliveMs,
+      () => this.#paused,
+      () => this.#checkAll(),
+    ).unref()
   }
 
   get size(): number {
@@ -184,7 +188,7 @@ export class SocketHub implements ChangeEvents, PeerEvents {
   /** Takes no more connections and reads nothing more from those there are. */
   quiesce(): void {
     this.#stopping = true
-    clearInterval(this.#keepAlive)
+    this.#keepAlive.end()
     for (const { link } of this.#all) link.hold('stop')
   }
 

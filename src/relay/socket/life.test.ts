@@ -14,36 +14,45 @@ afterEach(async () => fixture.end())
 const pause = async (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 test('who does not prove itself in time is refused; who did stays', async () => {
-  fixture = await relayFixture({ times: { authenticationMs: 500 } })
+  fixture = await relayFixture({ times: { authenticationMs: 2_000 } })
   const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
   const stranger = new TestClient(fixture.address)
   expect(await stranger.next('refusal')).toMatchObject({ code: 'relay.unavailable', retryAfterMs: 1_000 })
   expect(await stranger.closed).toEqual({ code: 1008 })
-  await pause(100)
   expect(alice.socket.readyState).toBe(WebSocket.OPEN)
 })
 
 test('a relay that stands still for longer than the deadline still takes the proof that waits', async () => {
-  fixture = await relayFixture({ times: { authenticationMs: 300 } })
+  fixture = await relayFixture({ times: { authenticationMs: 1_500 } })
   const alice = await fixture.enrol('Alice')
   const client = new TestClient(fixture.address)
   const { relayId, nonce } = await client.next('challenge')
-  await pause(200)
   client.send({ case: 'authenticate', value: proof(alice, relayId, nonce) })
-  const until = Date.now() + 600
+  const until = Date.now() + 2_000
   while (Date.now() < until);
   await client.next('welcome')
-  await pause(400)
+  await pause(2_000)
   expect(client.socket.readyState).toBe(WebSocket.OPEN)
 })
 
 test('a peer that gives no sign is dropped; one that answers pings stays', async () => {
-  fixture = await relayFixture({ times: { keepAliveMs: 150 } })
+  fixture = await relayFixture({ times: { keepAliveMs: 1_000 } })
   const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
   const dead = new WebSocket(fixture.address.replace('http', 'ws') + socketPath, { autoPong: false })
   const code = await new Promise<number>((resolve) => dead.on('close', resolve))
   expect(code).toBe(1006)
-  await pause(400)
+  expect(alice.socket.readyState).toBe(WebSocket.OPEN)
+})
+
+test('a relay that stands still for longer than two looks still hears who answered', async () => {
+  fixture = await relayFixture({ times: { keepAliveMs: 1_000 } })
+  const alice = await TestClient.connect(fixture.address, await fixture.enrol('Alice'))
+  for (let n = 0; n < 3; n += 1) {
+    await new Promise((resolve) => alice.socket.once('ping', resolve))
+    const until = Date.now() + 1_500
+    while (Date.now() < until);
+  }
+  await pause(500)
   expect(alice.socket.readyState).toBe(WebSocket.OPEN)
 })
 

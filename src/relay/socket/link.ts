@@ -29,6 +29,7 @@ export class Link {
   readonly #sent: () => void
   #corked = false
   #closing = false
+  #closeDeadline: Deadline | null = null
   #probe: Probe | null = null
   readonly #held = new Set<HoldReason>()
 
@@ -59,7 +60,11 @@ export class Link {
     if (this.#closing) return
     this.#closing = true
     this.#socket.close(closeCode)
-    setTimeout(() => this.#socket.terminate(), closeMs).unref()
+    this.#closeDeadline = new Deadline(
+      closeMs,
+      () => false,
+      () => this.#socket.terminate(),
+    )
   }
 
   get closing(): boolean {
@@ -102,6 +107,7 @@ export class Link {
   /** The socket is closed. */
   ended(): void {
     this.#probe?.settle(false)
+    this.#closeDeadline?.end()
   }
 
   terminate(): void {
