@@ -24,8 +24,17 @@ export async function relayFixture(options: Partial<RelayOptions> = {}): Promise
   return running(data, options)
 }
 
+/** A client of a slow machine is not given up: who tests that says so with a time of its own. */
+const patient = {
+  authenticationMs: 600_000,
+  keepAliveMs: 600_000,
+  holderProbeMs: 60_000,
+  bodyMs: 600_000,
+  stopMs: 100_000,
+}
+
 async function running(data: string, options: Partial<RelayOptions>): Promise<RelayFixture> {
-  const relay = await startRelay({ ...options, data })
+  const relay = await startRelay({ ...options, times: { ...patient, ...options.times }, data })
   const { address } = relay
   const clock = options.clock === undefined ? {} : { clock: options.clock }
   const invite = async (name: string): Promise<string> =>

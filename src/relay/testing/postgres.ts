@@ -52,7 +52,7 @@ export async function postgresServer(options: PostgresServerOptions = {}): Promi
     for (const child of children) killed(child)
     await ended
   }
-  await ready(urlOf('postgres'))
+  await ready(urlOf('postgres'), () => undefined)
   let made = 0
   return {
     get pid() {
@@ -66,7 +66,10 @@ export async function postgresServer(options: PostgresServerOptions = {}): Promi
     stop,
     start: async () => {
       server = launch()
-      await ready(urlOf('postgres'))
+      await ready(urlOf('postgres'), () => {
+        // After a kill it does not start before the last of the old processes is gone.
+        if (server.exitCode !== null) server = launch()
+      })
     },
     end: async () => {
       await stop('SIGINT')
@@ -129,13 +132,17 @@ export async function administer(url: string, sql: string): Promise<readonly Rec
   }
 }
 
-async function ready(url: string): Promise<void> {
-  for (let tries = 0; ; tries += 1) {
+const readyMs = 100_000
+
+async function ready(url: string, again: () => void): Promise<void> {
+  const until = performance.now() + readyMs
+  for (;;) {
     try {
       await administer(url, 'SELECT 1')
       return
     } catch (thrown) {
-      if (tries === 200) throw thrown
+      if (performance.now() > until) throw thrown
+      again()
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }

@@ -15,6 +15,9 @@ type FrameCase = NonNullable<ServerFrame['frame']['case']>
 type FrameValue<C extends FrameCase> = Extract<ServerFrame['frame'], { case: C }>['value']
 export type PutResultValue = FrameValue<'putResult'>
 
+/** Only what never comes takes so long, whatever the machine does meanwhile. */
+const answerMs = 60_000
+
 interface Waiter {
   readonly wanted: (frame: ServerFrame['frame']) => boolean
   readonly resolve: (frame: ServerFrame['frame']) => void
@@ -69,7 +72,7 @@ class TestSocket {
   }
 
   /** Takes the first frame of this kind; fails when the connection closes before. */
-  async next<C extends FrameCase>(kind: C, ms = 5_000): Promise<FrameValue<C>> {
+  async next<C extends FrameCase>(kind: C, ms = answerMs): Promise<FrameValue<C>> {
     const frame = await this.#nextWhere((candidate) => candidate.case === kind, kind, ms)
     return frame.value as FrameValue<C>
   }
@@ -81,7 +84,7 @@ class TestSocket {
 
   protected async sendPut(
     frame: (requestId: number) => ClientFrameInit,
-    ms = 5_000,
+    ms = answerMs,
   ): Promise<PutResultValue> {
     const requestId = this.#nextRequest++
     this.send(frame(requestId))
@@ -166,7 +169,7 @@ export class TestClient extends TestSocket {
   }
 
   /** Takes envelopes until there are so many, without acknowledging. */
-  async envelopes(count: number, ms = 5_000): Promise<Envelope[]> {
+  async envelopes(count: number, ms = answerMs): Promise<Envelope[]> {
     const found: Envelope[] = []
     while (found.length < count) found.push(...(await this.next('deliver', ms)).envelopes)
     return found
@@ -216,7 +219,7 @@ export class AnonymousClient extends TestSocket {
     destination: Uint8Array,
     envelopes: readonly TestEnvelope[],
     { accessKey, permit, ephemeral = false, someDevices = false }: AnonymousOptions,
-    ms = 5_000,
+    ms = answerMs,
   ): Promise<PutResultValue> {
     const authorisation =
       accessKey !== undefined
