@@ -12,7 +12,8 @@ export interface DatabaseOptions {
 
 /** Connections of one pool. */
 const connections = 8
-const connectMs = 5_000
+/** Waiting for a free one of them counts too. */
+const connectMs = 10_000
 const usualStatementMs = 10_000
 /** The server gives up first; this one is for a server that says nothing any more. */
 const silenceMs = 2_000
