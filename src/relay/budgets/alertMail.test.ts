@@ -143,7 +143,7 @@ test('what a killed run had claimed is mailed by the next one, though its lease 
   await new Promise((resolve) => setTimeout(resolve, 100))
   expect(counters.value('alertsMailed')).toBe(0)
   now += 1
-  await expect.poll(() => counters.value('alertsMailed'), { timeout: 5_000 }).toBe(1)
+  await expect.poll(() => counters.value('alertsMailed')).toBe(1)
   await mailer.stop()
 })
 
@@ -154,10 +154,10 @@ test('what a run had claimed when it was stopped in order is free for the next o
     writeFileSync(process.argv[2], 'began\\0')
     setInterval(() => undefined, 1000)`)
   stopped.wake()
-  await expect.poll(out, { timeout: 10_000 }).toEqual(['began'])
+  await expect.poll(out).toEqual(['began'])
   await stopped.stop()
   const next = await mail(keeps)
   next.wake()
-  await expect.poll(() => counters.value('alertsMailed'), { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => counters.value('alertsMailed')).toBe(1)
   await next.stop()
 })

@@ -182,9 +182,11 @@ test('a body that breaks off leaves nothing, and the permit pays for the next tr
 })
 
 test('who sends a body slowly, or stops in the middle of one, is let go', async () => {
-  const patient = await relayFixture({ ...options, times: { bodyMs: 200 } })
-  const anna = await TestClient.connect(patient.address, await patient.enrol('Anna', 0))
-  const [by] = await drawPermits(patient.address, anna.token, 1, now)
+  const before = await relayFixture(options)
+  const anna = await TestClient.connect(before.address, await before.enrol('Anna', 0))
+  const [by] = await drawPermits(before.address, anna.token, 1, now)
+  await before.relay.stop()
+  const patient = await relayFixture({ ...options, data: before.data, times: { bodyMs: 200 } })
   const { hostname, port } = new URL(patient.address)
   const heads = [
     'POST /v1/enrol HTTP/1.1\r\nContent-Type: application/json',

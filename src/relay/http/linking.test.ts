@@ -212,7 +212,7 @@ test('an account links so many devices a day, is told so where the code was type
 })
 
 test('the public steps have a budget for a network address', async () => {
-  const strict = await relayFixture({ budgets: { link: { requests: 2, perMs: 60_000 } } })
+  const strict = await relayFixture({ budgets: { link: { requests: 2, perMs: 3_600_000 } } })
   const offer = await offerLink(strict.address)
   const take = async (): Promise<number> =>
     (await ask(strict.address, 'POST', '/v1/link/take', { body: idOf(offer) })).status

@@ -99,7 +99,7 @@ test('a waiting delete never delays a put, and rides with it', async () => {
 test('deletes alone are committed a little later', async () => {
   const { commits, steps } = slowStore()
   commits.acknowledge(7, [1])
-  await new Promise((resolve) => setTimeout(resolve, 25))
+  await expect.poll(() => steps.length).toBe(1)
   expect(steps.map(({ group }) => [group.puts.length, group.deletes])).toEqual([[0, [{ device: 7, id: 1 }]]])
   steps[0]?.end()
   await commits.drain()

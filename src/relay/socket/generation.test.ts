@@ -147,13 +147,13 @@ test('the same run takes its place back at once, also from a connection that is 
 
 test('another run takes the place of a connection that is half open once it stays silent; nothing comes before', async () => {
   await fixture.end()
-  fixture = await relayFixture({ times: { holderProbeMs: 2_000 } })
+  fixture = await relayFixture({ times: { holderProbeMs: 4_000 } })
   alice = await fixture.enrol('Alice')
   const dead = await connect({ holder: randomBytes(16) }, false)
   await dead.next('queueEmpty')
+  const sender = await AnonymousClient.connect(fixture.address)
   const young = new TestClient(fixture.address)
   await young.prove(alice, { holder: randomBytes(16) })
-  const sender = await AnonymousClient.connect(fixture.address)
   await sender.put(alice, utf8('meanwhile'))
   // The old one is served until it has proved dead.
   await dead.envelopes(1)

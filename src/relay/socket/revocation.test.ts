@@ -18,7 +18,7 @@ beforeEach(async () => {
   now = start
   fixture = await relayFixture({
     clock: { now: () => now },
-    times: { changesMs: 20, housekeepingMs: 20, holderProbeMs: 200 },
+    times: { changesMs: 20, housekeepingMs: 20 },
   })
   alice = await fixture.enrol('Alice')
   client = await connect(alice)

@@ -185,7 +185,10 @@ describe('what may befall a PostgreSQL', () => {
 
   test('away, killed, read-only or slow, it changes nothing and says so; then it works again by itself', async () => {
     const url = await server.database()
-    const store = await openPostgresStore({ url, statementMs: 300 })
+    const [store, hasty] = [
+      await openPostgresStore({ url }),
+      await openPostgresStore({ url, statementMs: 3_000 }),
+    ]
     const ada = await enrol(store, 'Ada')
     const stored: string[] = []
     const put = async (body: string): Promise<PutOutcome | undefined> => {
@@ -194,10 +197,13 @@ describe('what may befall a PostgreSQL', () => {
       stored.push(body)
       return outcome
     }
-    const refused = async (why: string): Promise<void> => {
+    const refused = async (why: string, by = store): Promise<void> => {
       const unavailable = { code: 'relay.unavailable' }
-      await expect(put(why)).rejects.toMatchObject(unavailable)
-      await expect(store.devices.add(newDevice(ada, 2))).rejects.toMatchObject(unavailable)
+      const puts = [envelopeFor(ada, why)]
+      await Promise.all([
+        expect(by.queues.commit({ puts, deletes: [], now: 1 })).rejects.toMatchObject(unavailable),
+        expect(by.devices.add(newDevice(ada, 2))).rejects.toMatchObject(unavailable),
+      ])
     }
     const works = async (body: string): Promise<void> => {
       expect(await put(body)).toMatchObject({ kind: 'stored' })
@@ -228,11 +234,13 @@ describe('what may befall a PostgreSQL', () => {
     const holder = new Client({ connectionString: url })
     await holder.connect()
     await holder.query('BEGIN; SELECT id FROM valise.accounts FOR UPDATE')
-    await refused('slow')
+    await refused('slow', hasty)
     await holder.query('COMMIT')
     await holder.end()
     await works('quick again')
+    const newest = await store.queues.newest(ada.device)
+    await expect.poll(async () => hasty.queues.newest(ada.device).catch(() => null)).toBe(newest)
     expect((await store.devices.list(ada.accountId))?.devices).toHaveLength(1)
-    await store.close()
+    await Promise.all([store.close(), hasty.close()])
   })
 })
