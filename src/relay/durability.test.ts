@@ -7,7 +7,7 @@ import { AnonymousClient, TestClient } from './testing/sockets.ts'
 async function drain(client: TestClient): Promise<Awaited<ReturnType<TestClient['envelopes']>>> {
   const all = []
   let empty = false
-  void client.next('queueEmpty', 10_000).then(() => (empty = true))
+  void client.next('queueEmpty').then(() => (empty = true))
   while (!empty || client.inbox.some((frame) => frame.case === 'deliver')) {
     const envelopes = await client.envelopes(1, 300).catch(() => [])
     if (envelopes.length > 0) client.acknowledge(envelopes)
@@ -48,8 +48,7 @@ test('on a full disk a put is refused and nothing acknowledged is lost; reading 
   const reader = await TestClient.connect(fixture.address, bob)
   const envelopes = await drain(reader)
   expect(envelopes).toHaveLength(stored)
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  expect((await client.put(bob, randomBytes(8_000))).outcome.case).toBe('stored')
+  await expect.poll(async () => (await client.put(bob, randomBytes(8_000))).outcome.case).toBe('stored')
   expect(await ask(fixture.address, 'GET', '/v1/health')).toMatchObject({ status: 200 })
   await client.end()
   await reader.end()

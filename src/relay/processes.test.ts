@@ -136,7 +136,7 @@ test('an administrator’s command ends every session of an account, at all proc
   const { accountId } = bob
   await administerAccounts(data, [{ kind: 'disable', accountId }], by)
   for (const client of [first, second]) {
-    expect(await client.next('refusal', 10_000)).toMatchObject({ code: 'account.disabled' })
+    expect(await client.next('refusal')).toMatchObject({ code: 'account.disabled' })
     expect(await client.closed).toEqual({ code: 1008 })
   }
   for (const address of addresses)
@@ -144,26 +144,21 @@ test('an administrator’s command ends every session of an account, at all proc
   await administerAccounts(data, [{ kind: 'enable', accountId }], by)
   const again = await TestClient.connect(at(addresses, 2), bob)
   await administerAccounts(data, [{ kind: 'endDevices', accountId }], by)
-  expect(await again.next('refusal', 10_000)).toMatchObject({ code: 'relay.deviceGone' })
+  expect(await again.next('refusal')).toMatchObject({ code: 'relay.deviceGone' })
   await call(at(addresses, 0), 'devices', { token: other.token })
   await other.end()
 })
 
-test('two living runs at two processes are frozen; the same run takes its place over, and that of a dead one', async () => {
-  const addresses = await started(2, { peersMs: never, holderProbeMs: 500 })
+test('two living runs at two processes are frozen; the same run takes its place over', async () => {
+  const addresses = await started(2, { peersMs: never, holderProbeMs: 60_000 })
   const [run, copy] = [randomBytes(16), randomBytes(16)]
   const first = await TestClient.connect(at(addresses, 0), bob, { holder: run })
   const again = await TestClient.connect(at(addresses, 1), bob, { holder: run })
   expect(await first.closed).toEqual({ code: 4001 })
-  await again.end()
-
-  const dead = await TestClient.connect(at(addresses, 0), bob, { holder: copy }, false)
-  const heir = await TestClient.connect(at(addresses, 1), bob, { holder: run })
-  expect(await dead.closed).toEqual({ code: 4001 })
 
   const double = new TestClient(at(addresses, 0))
   await double.prove(bob, { holder: copy })
-  for (const client of [double, heir]) {
+  for (const client of [double, again]) {
     expect(await client.next('refusal')).toMatchObject({ code: 'device.frozen' })
     expect(await client.closed).toEqual({ code: 1008 })
   }
@@ -172,8 +167,16 @@ test('two living runs at two processes are frozen; the same run takes its place 
   await released.end()
 })
 
+test('another run takes the place of a dead one at another process', async () => {
+  const addresses = await started(2, { peersMs: never, holderProbeMs: 500 })
+  const dead = await TestClient.connect(at(addresses, 0), bob, { holder: randomBytes(16) }, false)
+  const heir = await TestClient.connect(at(addresses, 1), bob, { holder: randomBytes(16) })
+  expect(await dead.closed).toEqual({ code: 4001 })
+  await heir.end()
+})
+
 test('where hints are lost, a look into the store finds what waits, and two runs of one device', async () => {
-  const addresses = await started(2, { peersMs: 300, holderProbeMs: 300 })
+  const addresses = await started(2, { peersMs: 300, holderProbeMs: 60_000 })
   const [run, copy] = [randomBytes(16), randomBytes(16)]
   const reader = await TestClient.connect(at(addresses, 1), bob, { holder: run })
   await reader.next('queueEmpty')
@@ -188,7 +191,9 @@ test('where hints are lost, a look into the store finds what waits, and two runs
   expect(Buffer.from((await reader.envelopes(1))[0]?.messageId ?? [])).toEqual(id)
 
   await administer(url, `DELETE FROM valise.presence`)
-  const double = await TestClient.connect(at(addresses, 0), bob, { holder: copy })
+  const double = new TestClient(at(addresses, 0))
+  // On a slow machine a look may have made the place good before it comes.
+  await double.prove(bob, { holder: copy })
   for (const client of [double, reader]) {
     expect(await client.next('refusal')).toMatchObject({ code: 'device.frozen' })
   }

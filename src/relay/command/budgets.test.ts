@@ -57,7 +57,7 @@ test('an account that reached its limit is told of, let on for a reason, and all
   expect(out).not.toContain('Alice')
   const allow = ['budgets', 'allow', '--account', alice.accountId, '--budget', 'directory', '--limit', '50']
   expect(await called(...allow, '--days', '2', '--reason', 'Mission RH')).toMatchObject({ exitCode: 0 })
-  await expect.poll(async () => search('emile'), { timeout: 5_000 }).toMatchObject({ total: 1 })
+  await expect.poll(async () => search('emile')).toMatchObject({ total: 1 })
   const shown = await called('budgets', 'show', '--account', alice.accountId, '--json')
   expect(JSON.parse(shown.out)).toContainEqual(
     expect.objectContaining({ budget: 'directory', allowance: { soft: 40, hard: 50 }, set: true }),

@@ -326,10 +326,7 @@ test('a renewed certificate is taken at SIGHUP', async () => {
   const relay = await program.listen(place, ['--certificate', certificate, '--key', key])
   await writeFile(certificate, renewedTls.certificate)
   relay.process.kill('SIGHUP')
-  for (let tries = 0; !relay.log().includes('tls certificate read'); tries += 1) {
-    expect(tries).toBeLessThan(200)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  await expect.poll(() => relay.log()).toContain('tls certificate read')
   expect(await relay.kill('SIGTERM')).toBe(0)
 })
 

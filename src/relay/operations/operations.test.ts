@@ -43,10 +43,7 @@ function valueOf(metrics: string, line: string): number | null {
 }
 
 async function eventually(check: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await check()); tries += 1) {
-    if (tries > 200) throw new Error('it did not come to pass')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  await expect.poll(check).toBe(true)
 }
 
 test('what the relay did is counted, and neither a scrape nor the log of any level says who or what', async () => {

@@ -52,7 +52,7 @@ class Process implements PeerEvents {
       options: { url },
       log: silentLog,
       everyMs,
-      holderProbeMs: 100,
+      holderProbeMs: 60_000,
       ...(answerMs === undefined ? {} : { answerMs }),
     })
     peers.push(this.peers)
@@ -87,7 +87,7 @@ class Process implements PeerEvents {
   async look(): Promise<void> {
     // The one that is under way may have asked before.
     const enough = this.looks + 2
-    await expect.poll(() => this.looks, { timeout: 10_000, interval: 10 }).toBeGreaterThanOrEqual(enough)
+    await expect.poll(() => this.looks, { interval: 10 }).toBeGreaterThanOrEqual(enough)
   }
 }
 
@@ -121,13 +121,13 @@ async function place(): Promise<unknown> {
 }
 
 test('a connection on which the server says nothing any more is given up, though its session lives on', async () => {
-  const here = await new Process(100, 1_000).start()
+  const here = await new Process(100, 4_000).start()
   await here.peers.arrive(ada.device, bytes(16))
   const before = await place()
   const [{ pid } = {}] = await administer(url, `SELECT pid ${sessionOf(before)}`)
   process.kill(Number(pid), 'SIGSTOP')
   try {
-    await expect.poll(place, { timeout: 20_000 }).not.toBe(before)
+    await expect.poll(place).not.toBe(before)
     expect(await administer(url, `SELECT 1 ${sessionOf(before)}`)).toHaveLength(1)
   } finally {
     process.kill(Number(pid), 'SIGCONT')
@@ -140,19 +140,16 @@ test('a connection whose session is ended is made anew under another number, and
   expect(await here.peers.arrive(ada.device, holder)).toBe('free')
   const before = await place()
   await administer(url, `SELECT pg_terminate_backend(pid) ${sessionOf(before)}`)
-  await expect.poll(place, { timeout: 10_000 }).not.toBe(before)
+  await expect.poll(place).not.toBe(before)
   // Heard again, and still the holder of its place.
   await expect
-    .poll(
-      () => {
-        there.peers.stored([ada.device])
-        return here.woken
-      },
-      { timeout: 10_000 },
-    )
+    .poll(() => {
+      there.peers.stored([ada.device])
+      return here.woken
+    })
     .toContain(ada.device)
   here.peers.left(ada.device)
-  await expect.poll(place, { timeout: 10_000 }).toBeUndefined()
+  await expect.poll(place).toBeUndefined()
 })
 
 test('what is not kept is passed on in order to who is connected, and to nobody else', async () => {
@@ -161,14 +158,14 @@ test('what is not kept is passed on in order to who is connected, and to nobody 
   await there.peers.arrive(ada.device, bytes(16))
   const texts = Array.from({ length: 100 }, (_, n) => `${n}`)
   for (const text of texts) here.peers.ephemeral([target(bob.device, 'nobody'), target(ada.device, text)])
-  await expect.poll(() => there.passed.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(100)
+  await expect.poll(() => there.passed.length).toBeGreaterThanOrEqual(100)
   expect(there.passed).toEqual(texts)
   const many = Array.from({ length: 5_000 }, () => target(ada.device, 'many'))
   here.peers.ephemeral(many)
   here.peers.ephemeral(many)
-  await expect.poll(() => there.passed.length, { timeout: 10_000 }).toBe(1_100)
+  await expect.poll(() => there.passed.length).toBe(1_100)
   here.peers.ephemeral([target(ada.device, 'last')])
-  await expect.poll(() => there.passed.at(-1), { timeout: 10_000 }).toBe('last')
+  await expect.poll(() => there.passed.at(-1)).toBe('last')
   expect(there.passed).toHaveLength(1_101)
 })
 
