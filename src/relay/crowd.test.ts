@@ -57,7 +57,7 @@ test(`${connections} half-open connections, of which none ever says more: everyb
     await program.remove()
     await rm(folder, { recursive: true, force: true })
   }
-}, 600_000)
+})
 
 /** As a workstation does: a place is free again when strangers have not proved themselves in time. */
 async function connected(address: string, device: EnrolledDevice): Promise<TestClient> {

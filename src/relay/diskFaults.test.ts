@@ -66,7 +66,7 @@ test('a disk that fills up, turns read-only or fails refuses puts by a code, los
   expect(report.refused).toBeGreaterThan(0)
   expect(report.acknowledged).toBe(report.sent)
   expect(await relay.kill('SIGTERM')).toBe(0)
-}, 600_000)
+})
 
 test('a relay whose database was damaged answers by a code and goes on', async () => {
   const data = join(folder, 'damaged')

@@ -120,4 +120,4 @@ test('a relay that acknowledges without an fsync is found out', async () => {
   const fault = { instead: 'synchronous = FULL', planted: 'synchronous = OFF' }
   const { report, sound } = await powerFailures('careless', 4, fault)
   expect(report.lost > 0 || !sound).toBe(true)
-}, 600_000)
+})

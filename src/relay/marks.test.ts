@@ -53,7 +53,7 @@ test('of 300 marked strings each is only where the page on what the relay stores
   // What has to be kept is found, or the search is blind.
   for (const kind of ['name', 'account id', 'device key', 'sealed device name', 'body', 'message id'])
     expect([...(found.get(kind) ?? [])], kind).not.toEqual([])
-}, 600_000)
+})
 
 test('a relay that keeps tokens in memory and writes names and senders is found out', async () => {
   const instead = 'const content = concatBytes(account, Uint8Array.of(subject.deviceId), numbers);'
@@ -64,7 +64,7 @@ test('a relay that keeps tokens in memory and writes names and senders is found 
   const { found } = await marked({ fault }, 4)
   expect([...(found.get('token') ?? [])]).toContain('memory')
   expect([...(found.get('account id') ?? [])]).toContain('log')
-}, 600_000)
+})
 
 test('a mark is found in every form', () => {
   const value = randomBytes(16)

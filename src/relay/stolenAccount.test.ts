@@ -46,7 +46,7 @@ beforeAll(async () => {
   targets = [await fixture.enrol('Cible', oneTimeKeys)]
   for (let n = 0; n < 20; n += 1) targets.push(await fixture.enrol(`Collègue ${n}`))
   accountIds = await withStore(fixture.data, async (store) => fillDirectory(store, peopleNames(people)))
-}, 600_000)
+})
 
 afterAll(async () => fixture.end())
 
@@ -260,7 +260,7 @@ test('one stolen account, with a script, takes in an hour what its budgets allow
   for (const { token } of sessions) {
     expect((await ask(fixture.address, 'GET', '/v1/directory', { token })).status).toBe(401)
   }
-}, 600_000)
+})
 
 test('a link that was reserved beforehand does not undo the command', async () => {
   const stolen = await fixture.enrol('Compte volé', 0)
@@ -324,4 +324,4 @@ test('a person who looks up 30 colleagues by typing is far from any limit', asyn
     console.log(`30 colleagues looked up, ${how}: ${found} found, ${used} people shown of 150 and 200`)
     expect(found).toBe(30)
   }
-}, 300_000)
+})

@@ -27,7 +27,7 @@ beforeAll(async () => {
   await withStore(data, async (store) => fillDirectory(store, peopleNames(people)))
   const budgets = { device: unhindered, directory: unhindered }
   relays = await Promise.all([0, 1, 2].map(async () => startRelay({ data, budgets })))
-}, 300_000)
+})
 
 afterAll(async () => {
   await Promise.all(relays.map(async (relay) => relay.stop()))
@@ -96,4 +96,4 @@ test('three processes on one PostgreSQL count one account together, and one comm
     const { body: answer } = await ask(address, 'POST', '/v1/link/complete', { body })
     expect(answer).toEqual({ code: 'link.unknown' })
   }
-}, 300_000)
+})

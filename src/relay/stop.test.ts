@@ -71,7 +71,7 @@ test('ended in the middle of load, the relay has all that it acknowledged and sa
   expect(acknowledged.length).toBeGreaterThan(0)
   const there = await queued()
   expect(acknowledged.filter((id) => !there.has(id))).toEqual([])
-}, 120_000)
+})
 
 /** Ids of what waits for Bob, who takes it. */
 async function queued(): Promise<ReadonlySet<string>> {
@@ -176,5 +176,4 @@ test.runIf(process.env['VALISE_LONG'] === '1')(
     await holder.end()
     await server.end()
   },
-  60_000,
 )

@@ -87,7 +87,7 @@ test('a copy made beside a relay under load is whole and holds what was acknowle
   expect(before.filter((id) => !ids.includes(id))).toEqual([])
   await reader.end()
   await relay.stop()
-}, 120_000)
+})
 
 test('after a restore no device is taken for a copy or frozen, ids go on rising, and handed-out keys are gone', async () => {
   const holder = randomBytes(16)

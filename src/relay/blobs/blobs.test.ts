@@ -87,4 +87,4 @@ test('a file whose commit was not answered is there when the put is repeated', a
   way.server.close()
   await server.end()
   await rm(folder, { recursive: true, force: true })
-}, 120_000)
+})

@@ -156,7 +156,7 @@ test('a check of PostgreSQL leaves its tables as they are', async () => {
     await server.end()
   }
   expect(await found(`data = "shared"${free}`)).toEqual(['error relay.databaseUnreachable data'])
-}, 120_000)
+})
 
 test('a journal of acts that was altered or cut is found', async () => {
   await mkdir(join(folder, 'acts'))

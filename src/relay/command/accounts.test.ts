@@ -119,7 +119,7 @@ test('a running relay ends what a command beside it ends, within ten seconds', a
   const client = await TestClient.connect(relay.address, await enrolDevice(relay.address, back.code))
   await called(['revoke', '--account', ada.accountId, '--device', '1'])
   expect(await refusalOf(client)).toBe('relay.deviceGone')
-}, 300_000)
+})
 
 test('accounts are shown, found, changed, hidden and removed, with a journal of it', async () => {
   await called(['domains', '--allow', 'A.Example'])
