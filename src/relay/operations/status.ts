@@ -72,8 +72,8 @@ export async function askStatus(operations: string): Promise<RelayStatus | null>
   }
 }
 
-/** A relay that does not answer within this time is none, in milliseconds. */
-const answerMs = 5_000
+/** A relay that does not answer within this time is none, in milliseconds; one that is gone refuses at once. */
+const answerMs = 20_000
 
 export interface LastBackup {
   readonly at: number
