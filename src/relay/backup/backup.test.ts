@@ -152,7 +152,10 @@ test('nothing that is there is replaced, and what does not fit is refused and ch
   await writeFile(join(folder, 'short.db'), bytes.subarray(0, bytes.length / 2))
   await writeFile(join(folder, 'text.db'), 'no database')
   await writeFile(join(folder, 'text.json'), '{}')
-  const altered = (await readFile(keys.file, 'utf8')).replace(/"sealed":"./, '"sealed":"_')
+  const altered = (await readFile(keys.file, 'utf8')).replace(
+    /"sealed":"(.)/,
+    (_whole, first: string) => `"sealed":"${first === '_' ? 'A' : '_'}`,
+  )
   await writeFile(join(folder, 'altered.json'), altered)
   const wrong: [Parameters<typeof restore>[0], string][] = [
     [{ data: other, from: to }, 'relay.backupForeign'],
