@@ -19,6 +19,9 @@ const kills = process.env['VALISE_LONG'] === '1' ? 50 : 5
 /** How long a process may take until it reaches a point, in ms. */
 const reachMs = 3 * 60_000
 
+/** How long it may take until everything has left: a lane that was tried in vain in many lives rests for minutes. */
+const settleMs = 10 * 60_000 + kills * 10_000
+
 const here = setting()
 const tap = new WireTap()
 let program: VictimProgram
@@ -155,6 +158,15 @@ async function nothingWaits(): Promise<boolean> {
   return waiting.every((jobs) => jobs === 0)
 }
 
+/** What has not left, and when it is tried again. */
+async function waiting(): Promise<string> {
+  const { a, b } = cast
+  const jobs = await Promise.all([a, b].map(async (one) => one.peek((sql) => sql.all(waitingJobs))))
+  return JSON.stringify({ now: Date.now(), jobs })
+}
+
+const waitingJobs = `SELECT lane, kind, attempts, next_attempt_at, lease_until FROM outbox ORDER BY job_id LIMIT 5`
+
 function countJobs(sql: Sql): number {
   return sql.get<{ n: number }>('SELECT count(*) AS n FROM outbox')?.n ?? 0
 }
@@ -182,7 +194,11 @@ async function expectAllShown(): Promise<void> {
     const complete = async (): Promise<boolean> =>
       (await views(ids[who])).every((texts) => texts.length >= answered[who].length)
     // What has not left after so many lives takes its time; what is neither there nor on its way is lost.
-    await until(async () => (await complete()) || (await nothingWaits()), 180_000 + kills * 10_000)
+    await until(async () => (await complete()) || (await nothingWaits()), settleMs).catch(
+      async (error: unknown) => {
+        throw new Error(`by ${who}: ${await waiting()}`, { cause: error })
+      },
+    )
     // What has left arrives within moments, or never.
     await until(complete, 60_000).catch(() => undefined)
     for (const [where, texts] of (await views(ids[who])).entries()) {
@@ -214,7 +230,7 @@ describe('killed with -9', () => {
       await cast.a.restart()
       await expectAllShown()
     },
-    kills * 4 * 60_000,
+    settleMs * 3 + kills * reachMs,
   )
 
   it('uses no message key twice, by the counters of all that has left', async () => {
