@@ -170,10 +170,11 @@ export class Arrivals implements BatchResult {
   /** The mark of an envelope that could not be read. */
   mark(tx: Tx, message: NewMessage): void {
     if (readStanding(tx, message.conversationId)?.blocked === true) return
-    this.#insert(tx, message, null)
+    this.#insert(tx, { message, resentEnvelopeId: null, place: null })
   }
 
-  #show(tx: Tx, { message, resentEnvelopeId }: EffectOf<'show'>, sender: Address): void {
+  #show(tx: Tx, effect: EffectOf<'show'>, sender: Address): void {
+    const { message } = effect
     const { authorId: accountId, authorDevice: deviceId, messageId, receivedAt } = message
     const key = { accountId, deviceId, messageId }
     if (wasReceived(tx, key)) return
@@ -182,18 +183,19 @@ export class Arrivals implements BatchResult {
       rememberReceived(tx, key, receivedAt)
       return
     }
-    const position = this.#insert(tx, message, resentEnvelopeId)
+    const position = this.#insert(tx, effect)
     if (position === null) return
     if (message.own) startTimer(tx, position, Math.min(message.sentAt, this.#now))
     else if (message.kind === 'text') this.#owe(sender.accountId, { kind: 'text', messageId })
     this.#takePending(tx, message)
   }
 
-  #insert(tx: Tx, message: NewMessage, resentEnvelopeId: Bytes | null): number | null {
+  #insert(tx: Tx, { message, resentEnvelopeId, place }: Omit<EffectOf<'show'>, 'kind'>): number | null {
     touchConversation(tx, message.conversationId, Math.max(1, message.receivedAt))
     this.touch(message.conversationId)
     const replaced = resentEnvelopeId && this.#replaceMark(tx, message, resentEnvelopeId)
-    const position = replaced ?? insertMessage(tx, message)
+    const kept = place ?? (resentEnvelopeId && keptPlace(tx, message, resentEnvelopeId))
+    const position = replaced ?? insertMessage(tx, message, kept)
     if (position !== null) this.positions.push(position)
     return position
   }
@@ -339,4 +341,10 @@ function isBlocked(tx: Tx, conversationId: string): boolean {
 function isAccepted(tx: Tx, conversationId: string): boolean {
   const conversation = readStanding(tx, conversationId)
   return conversation !== null && conversation.accepted && !conversation.blocked
+}
+
+/** The place of an envelope of the same device that could not be read. */
+function keptPlace(tx: Tx, { authorId, authorDevice }: NewMessage, envelopeId: Bytes): number | null {
+  const kept = findQuarantined(tx, envelopeId)
+  return kept?.accountId === authorId && kept.deviceId === authorDevice ? kept.place : null
 }

@@ -5,7 +5,7 @@ import { encodeContent, type Body } from '../../content/content.ts'
 import { bodiesForAll, bodiesForOwnDevices } from '../../content/testing.ts'
 import { plainText } from '../../content/text.ts'
 import { handoverStep, nextStep, repairsInARow, type NextStep } from '../sending/delivery.ts'
-import { planContent, planUndecryptable, receptionTime, type Effect } from './receivePlan.ts'
+import { planContent, planUndecryptable, receptionTime, type Arrival, type Effect } from './receivePlan.ts'
 import { advisedWait, connectionBackOff, jobBackOff, waitBefore } from '../relay/backOff.ts'
 import type { PutOutcome } from '../relay/puts.ts'
 
@@ -74,7 +74,7 @@ describe('what a content asks for', () => {
   const own = 'f3a1c9e0-7f53-4d7e-9a55-0c1c8a1d2e3f'
   const bare = { messageId, sentAt: 900, profileKey: null, resentEnvelopeId: null }
   const self = { ...arrival, sender: { accountId: own, deviceId: 3 } }
-  const plan = (body: Body, from = arrival): readonly Effect[] =>
+  const plan = (body: Body, from: Arrival = arrival): readonly Effect[] =>
     planContent(encodeContent({ ...bare, body }), from, own)
 
   it('shows a text', () => {
@@ -108,6 +108,18 @@ describe('what a content asks for', () => {
         message: { conversationId: sender.accountId, authorId: own, own: true, delivery: 'sent' },
       },
     ])
+  })
+
+  it('puts what an own device sends again where it could not be read, and what was read late where it came', () => {
+    const content = encodeContent({ ...bare, body: { kind: 'text', ...plainText('copie') } })
+    const sent: Body = { kind: 'sentMessage', destination: sender.accountId, content }
+    const envelopeId = new Uint8Array(16).fill(8)
+    const again = encodeContent({ ...bare, resentEnvelopeId: envelopeId, body: sent })
+    expect(planContent(again, self, own)).toMatchObject([
+      { kind: 'show', resentEnvelopeId: envelopeId, place: null },
+      { kind: 'resent', envelopeId },
+    ])
+    expect(plan(sent, { ...self, place: 7 })).toMatchObject([{ kind: 'show', place: 7 }])
   })
 
   it('lets nobody else speak to own devices, and own devices say nothing else', () => {

@@ -34,6 +34,8 @@ export interface Incoming {
   /** The time at which its certificate is judged. */
   readonly receivedAt: number
   readonly queueId: number
+  /** The position that was kept for it while it could not be read. */
+  readonly place?: number | null
 }
 
 /**
@@ -128,10 +130,10 @@ export class Quarantine {
   }
 
   async #openAgain(turn: Turn, row: QuarantineRow, changes: Arrivals): Promise<void> {
-    const { id, envelopeId, body, receivedAt, queueId } = row
+    const { id, envelopeId, body, receivedAt, queueId, place } = row
     const opened = await turn.open(body, receivedAt, envelopeId)
     turn.writes.write((tx) => deleteQuarantined(tx, id))
-    const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0 }
+    const envelope = { envelopeId, body, receivedAt, queueId: queueId ?? 0, place }
     this.#parts.settle(turn, envelope, this.#judged(row, opened), changes)
   }
 

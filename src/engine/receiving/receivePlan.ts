@@ -23,8 +23,10 @@ export type Effect =
   | {
       readonly kind: 'show'
       readonly message: NewMessage
-      /** The envelope whose mark it replaces. */
+      /** The envelope whose mark it replaces, or whose place it takes. */
       readonly resentEnvelopeId: Bytes | null
+      /** The position that is kept for it. */
+      readonly place: number | null
     }
   /** Something was done to a message; kept until that message comes, if it is not there. */
   | {
@@ -56,6 +58,10 @@ export interface Arrival {
   readonly sender: Address
   readonly envelopeId: Bytes
   readonly receivedAt: number
+  /** The position that was kept while it could not be read. */
+  readonly place?: number | null
+  /** The envelope that could not be read, where it comes again in a content of an own device. */
+  readonly resentEnvelopeId?: Bytes | null
 }
 
 /** Where a content belongs: in which conversation, and by whom it was written. */
@@ -91,7 +97,8 @@ function planOwn(content: DecodedContent, arrival: Arrival, ownId: string): read
   // Nothing but what is meant for own devices comes from one; what a newer version says to them is not for people.
   if (!isForOwnDevices(body)) return body.kind === 'unknown' ? [] : [refuse('content.notAllowed')]
   if (body.kind !== 'sentMessage') return [{ kind: 'ownNotice', notice: body, changeId, raw: content.raw }]
-  return planSent(body.content, arrival, body.destination, ownId)
+  const { resentEnvelopeId } = content
+  return planSent(body.content, { ...arrival, resentEnvelopeId }, body.destination, ownId)
 }
 
 /** A content that this account has sent from another device, to `destination`. */
@@ -111,19 +118,12 @@ export function planSent(
 function planSaid(content: DecodedContent, place: Place, ownId: string): readonly Effect[] {
   const { body, messageId, sentAt } = content
   const from = place.sender.accountId
+  const resentEnvelopeId = place.resentEnvelopeId ?? content.resentEnvelopeId
   switch (body.kind) {
     case 'text':
-      return [
-        show(place, {
-          messageId,
-          sentAt,
-          text: body,
-          raw: content.raw,
-          resentEnvelopeId: content.resentEnvelopeId,
-        }),
-      ]
+      return [show(place, { messageId, sentAt, text: body, raw: content.raw, resentEnvelopeId })]
     case 'unknown':
-      return [show(place, { messageId, sentAt, raw: body.raw, resentEnvelopeId: content.resentEnvelopeId })]
+      return [show(place, { messageId, sentAt, raw: body.raw, resentEnvelopeId })]
     case 'edit':
     case 'deleteForEveryone':
     case 'reaction':
@@ -219,7 +219,8 @@ function show(place: Place, shown: Shown): Effect {
   const { messageId, text, raw = null, resentEnvelopeId = null } = shown
   const sentAt = shown.sentAt ?? place.receivedAt
   const row = rowOf(place, messageId, sentAt)
-  if (text === undefined) return { kind: 'show', message: { ...row, kind: 'unknown', raw }, resentEnvelopeId }
+  const where = { resentEnvelopeId, place: place.place ?? null }
+  if (text === undefined) return { kind: 'show', message: { ...row, kind: 'unknown', raw }, ...where }
   const { acknowledgementRequest: asked, timerSeconds } = text
   const message: NewMessage = {
     ...row,
@@ -229,7 +230,7 @@ function show(place: Place, shown: Shown): Effect {
     timerSeconds,
     acknowledgeBy: asked && (asked.deadline ?? 0),
   }
-  return { kind: 'show', message, resentEnvelopeId }
+  return { kind: 'show', message, ...where }
 }
 
 function rowOf(

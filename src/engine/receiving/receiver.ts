@@ -8,6 +8,7 @@ import type { Opened, OpenResult, Protocol, Refused, RetryRequested, Turn } from
 import { retryReference } from '../../protocol/retry.ts'
 import { writeTakenUpTo } from '../../storage/repositories/account.ts'
 import { readRemovedOwnDevices } from '../../storage/repositories/ownDevices.ts'
+import { reservePosition } from '../../storage/repositories/messages.ts'
 import { insertQuarantined } from '../../storage/repositories/quarantine.ts'
 import { envelopesSeen, rememberEnvelope } from '../../storage/repositories/received.ts'
 import { readSetting, writeSetting } from '../../storage/repositories/settings.ts'
@@ -255,7 +256,7 @@ export class Receiver {
 
   #quarantine(turn: Turn, envelope: Incoming, refused: Refused, changes: Arrivals): void {
     const { sender, changedKey, retry, implicit } = refused
-    const { envelopeId, body, receivedAt, queueId } = envelope
+    const { envelopeId, body, receivedAt, queueId, place } = envelope
     const accountId = sender?.accountId ?? null
     const deviceId = sender?.deviceId ?? null
     const { vault, clock } = this.#parts
@@ -283,6 +284,8 @@ export class Receiver {
         deviceId,
         queueId,
         retryReference: retryReference(envelopeId),
+        // No mark keeps it: which conversation it is for is not known.
+        place: accountId === this.#parts.self.accountId ? (place ?? reservePosition(tx)) : null,
         nextAttemptAt: nextAttempt(code, 1, clock.now()),
       })
       if (sender === null || !isNew) return

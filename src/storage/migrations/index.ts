@@ -3,12 +3,13 @@ import type { Connection } from '../binding.ts'
 import { rollBack } from '../transaction.ts'
 import { firstSchema } from './0001-first-schema.ts'
 import { messengerSchema } from './0002-messenger.ts'
+import { keptPlaces } from './0003-kept-places.ts'
 
 /** SQL alone, or a function where a value cannot be made in SQL; it runs inside the step's transaction. */
 export type Migration = string | ((connection: Connection) => void)
 
 /** Numbered from 1, in order, never changed once released: one file each. */
-const migrations: readonly Migration[] = [firstSchema, messengerSchema]
+const migrations: readonly Migration[] = [firstSchema, messengerSchema, keptPlaces]
 
 export const schemaVersion = migrations.length
 

@@ -13,6 +13,7 @@ import {
   readPage,
   readRaw,
   replaceMark,
+  reservePosition,
   type NewMessage,
 } from './messages.ts'
 import { readEdits, writeVersion } from './messageVersions.ts'
@@ -54,6 +55,19 @@ it('keeps everything that a message has', () => {
   const system = insert(testMessage('a', 2, { kind: 'system', system: '{"kind":"timer"}' }))
   expect(readMessage(kit.sql, system)).toMatchObject({ system: '{"kind":"timer"}', readAt: 2, body: null })
   expect(newestMessage(kit.sql, 'a')?.position).toBe(system)
+})
+
+it('keeps a place for a message that cannot be read yet', () => {
+  const first = kit.write((tx) => reservePosition(tx))
+  const before = insert(testMessage('a', 1))
+  const kept = kit.write((tx) => reservePosition(tx))
+  const after = insert(testMessage('a', 2))
+  expect(kit.write((tx) => insertMessage(tx, testMessage('a', 3), kept))).toBe(kept)
+  expect(kit.write((tx) => insertMessage(tx, testMessage('a', 3), first))).toBeNull()
+  expect(insert(testMessage('a', 4))).toBeGreaterThan(after)
+  const page = readPage(kit.sql, 'a', null, 3)
+  expect(page.map(({ position }) => position).slice(0, 2)).toEqual([kept, after])
+  expect(kept).toBeGreaterThan(before)
 })
 
 it("finds a message by its author and id, whichever device wrote it, and nobody else's", () => {

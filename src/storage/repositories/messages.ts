@@ -1,4 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts'
+import { CodedError } from '../../base/errors.ts'
 import type { Sql, SqlValue } from '../binding.ts'
 import type { Tx } from '../vault.ts'
 import { rememberReceived } from './received.ts'
@@ -105,13 +106,26 @@ const written = `conversation_id, message_id, author_id, author_device, own, kin
   delivery, body, system, timer_seconds, acknowledge_by, read_at`
 const places = '?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?'
 
-/** The position given, or null when a message of that author's device with that id exists already. */
-export function insertMessage(tx: Tx, message: NewMessage): number | null {
+/**
+ * The position given, or null when a message of that author's device with that id exists already. `kept`: a position that
+ * was reserved for it; null: behind everything else.
+ */
+export function insertMessage(tx: Tx, message: NewMessage, kept: number | null = null): number | null {
   const { changes, lastId } = tx.run(
-    `INSERT INTO message (${written}) VALUES (${places}) ON CONFLICT DO NOTHING`,
-    valuesOf(message),
+    `INSERT INTO message (position, ${written}) VALUES (?, ${places}) ON CONFLICT DO NOTHING`,
+    [kept, ...valuesOf(message)],
   )
   return changes === 1 ? lastId : null
+}
+
+/** A position for a message that cannot be read yet. SQLite lets AUTOINCREMENT's table be written (its documentation, autoinc). */
+export function reservePosition(tx: Tx): number {
+  const sequence = `SELECT seq FROM sqlite_sequence WHERE name = 'message'`
+  tx.run(`INSERT INTO sqlite_sequence (name, seq) SELECT 'message', 0 WHERE NOT EXISTS (${sequence})`)
+  tx.run(`UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'message'`)
+  const row = tx.get<{ seq: number }>(sequence)
+  if (row === null) throw new CodedError('vault.damaged')
+  return row.seq
 }
 
 /**

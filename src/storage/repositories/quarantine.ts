@@ -19,6 +19,8 @@ export interface QuarantinedEnvelope {
   readonly queueId?: number | null
   /** By which its sender may be asked for it again. */
   readonly retryReference?: number | null
+  /** The position in the thread that is kept for what it says. */
+  readonly place?: number | null
   /** When it is tried again, ms; null: when something else happens (a decision, an envelope sent again). */
   readonly nextAttemptAt?: number | null
 }
@@ -39,6 +41,7 @@ interface Raw extends Readonly<Record<string, SqlValue>> {
   device_id: number | null
   queue_id: number | null
   retry_reference: number | null
+  place: number | null
   attempts: number
   next_attempt_at: number | null
 }
@@ -54,7 +57,7 @@ export const quarantineQueries = {
 export function insertQuarantined(tx: Tx, envelope: QuarantinedEnvelope): boolean {
   const { changes } = tx.run(
     `INSERT INTO quarantine (envelope_id, body, received_at, reason, account_id, device_id, queue_id, retry_reference,
-       next_attempt_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+       place, next_attempt_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     [
       envelope.envelopeId,
       envelope.body,
@@ -64,6 +67,7 @@ export function insertQuarantined(tx: Tx, envelope: QuarantinedEnvelope): boolea
       envelope.deviceId ?? null,
       envelope.queueId ?? null,
       envelope.retryReference ?? null,
+      envelope.place ?? null,
       envelope.nextAttemptAt ?? null,
     ],
   )
@@ -132,6 +136,7 @@ function fromRaw(raw: Raw): QuarantineRow {
     deviceId: raw.device_id,
     queueId: raw.queue_id,
     retryReference: raw.retry_reference,
+    place: raw.place,
     attempts: raw.attempts,
     nextAttemptAt: raw.next_attempt_at,
   }
