@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { toHex } from '../../base/bytes.ts'
+import type { Sql } from '../../storage/binding.ts'
 import { comingIdentities, previousIdentities, readPending } from './pendingIdentity.ts'
+import { formatInvitation, parseInvitation } from '../../wire/invitation.ts'
 import { linkDevice, texts } from '../testing/linkDevice.ts'
+import type { Line, ServerSays } from '../testing/frames.ts'
+import { link } from '../testing/linking.ts'
 import { setting } from '../testing/setting.ts'
+import { TamperingProxy } from '../testing/tamperingProxy.ts'
 import { until, type Workstation } from '../testing/workstation.ts'
 
 const here = setting()
@@ -32,6 +37,8 @@ const keysOf = async (station: Workstation): Promise<string[]> =>
       sql.get<{ key: string }>('SELECT lower(hex(identity_key_pair)) AS key FROM account')?.key ?? ''
     return [own, ...comingIdentities(sql).map(toHex), ...previousIdentities(sql).map(toHex)]
   })
+
+const countJobs = (sql: Sql): number => sql.get<{ n: number }>('SELECT count(*) AS n FROM outbox')?.n ?? 0
 
 const isUnderWay = async (station: Workstation): Promise<boolean> =>
   station.peek((sql) => readPending(sql) !== null)
@@ -66,6 +73,38 @@ describe('a lost device', () => {
     await b.send(toA, 'bien reçu')
     for (const one of [a, a3]) await until(async () => (await texts(one, toB)).includes('bien reçu'))
     expect(await texts(a2, toB)).toEqual(['avant'])
+  })
+
+  it('loses nothing that another device sent under the old key and that comes under the new one', async () => {
+    const proxy = await TamperingProxy.start(here.relay.address)
+    const invitation = parseInvitation(await here.relay.invite('Solène'))
+    const a = await enrolled('Solène', formatInvitation({ ...invitation, address: proxy.address }))
+    const toB = await a.openConversation(await enrolled('Aïssatou'))
+    const [a2, lost] = [await fresh(), await fresh()]
+    await link(a, a2, 'DEUX', here.relay.address)
+    await link(a, lost, 'TROIS', here.relay.address)
+    await until(async () => (await names(a2)).length === 3)
+    const late: (readonly [Line, ServerSays])[] = []
+    const honest = proxy.frames.toWorkstation
+    proxy.frames = {
+      ...proxy.frames,
+      toWorkstation: (frame, line) => {
+        if (frame.case !== 'deliver') return honest(frame, line)
+        late.push([line, frame])
+        return []
+      },
+    }
+    await a2.ask('conversation.open', { accountId: toB })
+    await a2.send(toB, 'encore sous l’ancienne clé')
+    await until(async () => (await a2.thread(toB)).some(({ delivery }) => delivery === 'sent'))
+    // So has what tells `a` of it.
+    await until(async () => (await a2.peek(countJobs)) === 0)
+    await lose(a, 'TROIS')
+    for (const one of [a, a2]) await until(async () => (await replacedTimes(one)) === 1)
+    proxy.frames = { ...proxy.frames, toWorkstation: honest }
+    for (const [line, said] of late) line.tellWorkstation(said)
+    await until(async () => (await texts(a, toB)).includes('encore sous l’ancienne clé'))
+    proxy.end()
   })
 
   it('takes with it who was handed a key before and never came to take it up', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { sameBytes, toHex, type Bytes } from '../../base/bytes.ts'
-import { newIdentityKeyPair } from '../../protocol/keys.ts'
+import { identityPublicKey, newIdentityKeyPair } from '../../protocol/keys.ts'
 import { newProfileKey } from '../../protocol/profileKey.ts'
 import type { Sql } from '../../storage/binding.ts'
 import { jobsAbout, type Job } from '../../storage/repositories/outbox.ts'
@@ -29,6 +29,11 @@ export type Pending = z.infer<typeof pendingSchema>
 export function previousIdentities(sql: Sql): Bytes[] {
   const kept = z.array(z.string()).parse(JSON.parse(readSetting(sql, 'previousIdentities') ?? '[]'))
   return kept.map(stored)
+}
+
+/** True for the public key of one of them: another device has not taken up the present one yet, and is asked to send again. */
+export function isPreviousIdentity(sql: Sql, publicKey: Bytes): boolean {
+  return previousIdentities(sql).some((pair) => sameBytes(identityPublicKey(pair), publicKey))
 }
 
 /** True for a device that was lost, and for which the account's key is being replaced. */

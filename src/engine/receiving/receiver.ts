@@ -16,6 +16,7 @@ import type { Vault } from '../../storage/vault.ts'
 import { limits } from '../../wire/limits.ts'
 import type { Envelope } from '../../wire/relay_pb.ts'
 import type { ReachPoint } from '../crashPoints.ts'
+import { isPreviousIdentity } from '../account/pendingIdentity.ts'
 import type { Journal } from '../profile/journal.ts'
 import { Arrivals, type BatchResult } from './arrivals.ts'
 import { isReplacedKey } from '../conversations/identities.ts'
@@ -263,7 +264,9 @@ export class Receiver {
     const replaced =
       accountId !== null &&
       changedKey !== null &&
-      isReplacedKey(vault.sql, accountId, changedKey, clock.now())
+      (accountId === this.#parts.self.accountId
+        ? isPreviousIdentity(vault.sql, changedKey)
+        : isReplacedKey(vault.sql, accountId, changedKey, clock.now()))
     const code = replaced ? 'identity.superseded' : refused.code
     if (accountId !== null && code === 'identity.changed') {
       const place = implicit || accountId === this.#parts.self.accountId ? null : receivedAt
