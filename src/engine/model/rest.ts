@@ -3,8 +3,11 @@ import { decide } from './person.ts'
 import type { Station } from './station.ts'
 import { judge, settle, type Account, type Shown, type Text, type Verdict } from './texts.ts'
 
-/** Without any progress for this long, and in so many looks, it will never come to rest: a slow machine looks less often. */
-const patience = { ms: 15_000, looks: 100 }
+/**
+ * Without any progress for this long, which is longer than an engine waits for an answer, and in so many looks, it will
+ * never come to rest: a slow machine looks less often.
+ */
+const patience = { ms: 45_000, looks: 100 }
 /** However much goes on. */
 const longestMs = 10 * 60_000
 /**
