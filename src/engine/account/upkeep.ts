@@ -61,6 +61,8 @@ export class Upkeep {
       await this.#parts.replacement.resume()
       if (!(await this.#parts.devices.refresh(revision))) {
         this.#settled = null
+        // The key may be on its way, or the relay may have erred: without another look nothing would leave on this connection.
+        this.#askAgain(live, revision)
         return
       }
       await this.#parts.replacement.resume()
