@@ -9,6 +9,7 @@ import { blobFolder, readRelayData, signerReader, type RelayData } from './data/
 import { RateLimits, usualBudgets, type Budgets } from './http/budgets.ts'
 import { checkTlsFiles, type TlsFiles } from './data/tlsFiles.ts'
 import { clientAddress } from './http/clientAddress.ts'
+import { BegunRequests } from './http/begunRequests.ts'
 import { httpServer, secureContext } from './http/server.ts'
 import { listen } from './listen.ts'
 import { Operations, type OperationsOptions } from './operations/operations.ts'
@@ -234,7 +235,9 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
     times,
     addressOf,
   })
+  const begun = new BegunRequests()
   const app = httpServer({
+    begun,
     store,
     anchors,
     signer: signerReader(options.data, anchors, () => log.info('server certificate read')),
@@ -261,6 +264,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
   const housekeeping = new Housekeeping({ store, linking, clock, log, everyMs: times.housekeepingMs })
   return {
     app,
+    begun,
     hub,
     commits,
     generations,

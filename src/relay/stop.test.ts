@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Client } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { toHex } from '../base/bytes.ts'
-import { readyPath, socketPath } from '../wire/http.ts'
+import { readyPath, routes, socketPath } from '../wire/http.ts'
 import { createInvitation, initRelay } from './index.ts'
 import { enrolDevice, type EnrolledDevice } from './testing/client.ts'
 import { relayFixture } from './testing/fixture.ts'
@@ -138,6 +138,31 @@ test('a relay that stops is not ready and takes nobody new', async () => {
   )
   expect(answers).toEqual([503, 503])
   idle.destroy()
+  await fixture.end()
+})
+
+test('a request that was begun is answered before a stop has ended', async () => {
+  const fixture = await relayFixture()
+  const { hostname, port } = new URL(fixture.address)
+  const slow = connect(Number(port), hostname)
+  slow.setEncoding('utf8')
+  let answer = ''
+  slow.on('data', (part: string) => (answer += part))
+  const closed = new Promise((resolve) => slow.once('close', resolve))
+  const { method, path } = routes.invitation
+  // The head is read when the server asks for the rest (RFC 9110 section 10.1.1).
+  slow.write(
+    `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`,
+  )
+  await expect.poll(() => answer).toContain('100 Continue')
+  let ended = false
+  const stopping = fixture.relay.stop().then(() => (ended = true))
+  await expect.poll(async () => fetch(fixture.address + readyPath).then(({ status }) => status)).toBe(503)
+  expect(ended).toBe(false)
+  slow.write('{}')
+  await closed
+  expect(answer).toContain('HTTP/1.1 400')
+  await stopping
   await fixture.end()
 })
 

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Blobs } from './blobs/blobs.ts'
 import type { RunningBudgets } from './budgets/budgets.ts'
 import type { ChangeWatch } from './changes.ts'
+import type { BegunRequests } from './http/begunRequests.ts'
 import type { Housekeeping } from './housekeeping.ts'
 import type { RelayLog } from './log.ts'
 import type { Operations } from './operations/operations.ts'
@@ -15,6 +16,7 @@ import type { RelayStore } from './store/store.ts'
 
 export interface StoppableParts {
   readonly app: FastifyInstance
+  readonly begun: BegunRequests
   readonly hub: SocketHub
   readonly commits: GroupCommit
   readonly generations: GenerationCommit
@@ -50,6 +52,7 @@ export async function stopRelay(
     log.warn('relay stopped late', { connections: parts.hub.size })
     // A store that answers nothing: whoever waits for it is at least told to come back.
     void parts.hub.stop()
+    void parts.app.close()
   }
   await within(closeMs, close(parts, data))
   log.info('relay stopped')
@@ -69,7 +72,8 @@ async function drain(parts: StoppableParts): Promise<void> {
   await commits.drain()
   await generations.drain()
   await hub.stop()
-  // Requests that were begun are answered; `forceCloseConnections` ends what idles.
+  // `forceCloseConnections` cuts whatever is left, so that what idles holds nothing up.
+  await parts.begun.answered()
   await app.close()
   await commits.drain()
   await generations.drain()

@@ -12,6 +12,7 @@ import type { Unready } from '../operations/readiness.ts'
 import type { Blobs } from '../blobs/blobs.ts'
 import { registerBlobs } from './blobs.ts'
 import { handlers, type HandlerDeps } from './handlers.ts'
+import type { BegunRequests } from './begunRequests.ts'
 import { refuseErrors, registerRoutes, type Authenticator } from './registrar.ts'
 import { refuseUnreadable } from './unreadable.ts'
 
@@ -24,6 +25,7 @@ export interface HttpServerDeps extends HandlerDeps {
   readonly tls: TlsFiles | null
   /** The network address that a request comes from, for budgets only. */
   readonly addressOf: (request: IncomingMessage) => string
+  readonly begun: BegunRequests
   /** Null while the relay should be sent devices. */
   readonly ready: () => Promise<Unready>
 }
@@ -49,6 +51,7 @@ export function httpServer(deps: HttpServerDeps): FastifyInstance {
           https: secureContext(deps.tls),
         }) as unknown as FastifyInstance)
   refuseErrors(app, deps.log)
+  deps.begun.watch(app)
   app.addHook('onRequest', async ({ raw, headers, routeOptions }) => {
     const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
     if (hasBody && routeOptions.url !== blobRoutes.putBlob.path) endLate(raw, deps.bodyMs)
