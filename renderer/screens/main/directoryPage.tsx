@@ -73,8 +73,9 @@ function People({ chosen, onChoose }: PeopleProps) {
           />
         </div>
         <p className="hint" role="status">
-          {busy ? text('directory.searching') : found && text('directory.count', { count: found.total })}
-          {!busy && tooMany && ` ${text('directory.tooMany')}`}
+          {busy
+            ? text('directory.searching')
+            : found && text(tooMany ? 'directory.tooMany' : 'directory.count', { count: found.total })}
         </p>
         <ErrorLine error={error} {...againIn(error, text)} />
         {error !== null && (
