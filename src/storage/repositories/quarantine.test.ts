@@ -31,14 +31,14 @@ const envelope = (n: number, parts: Partial<QuarantinedEnvelope> = {}): Quaranti
 const insert = (e: QuarantinedEnvelope) => kit.write((tx) => insertQuarantined(tx, e))
 
 it('keeps everything of an envelope, once', () => {
-  const whole = envelope(1, { deviceId: 2, queueId: 77, retryReference: 99, nextAttemptAt: 5 })
+  const whole = envelope(1, { deviceId: 2, queueId: 77, retryReference: 99, place: 3, nextAttemptAt: 5 })
   expect([insert(whole), insert(envelope(1)), insert(envelope(2, { accountId: null }))]).toEqual([
     true,
     false,
     true,
   ])
   expect(findQuarantined(kit.sql, whole.envelopeId)).toEqual({ ...whole, id: 1, attempts: 1 })
-  const nothing = { deviceId: null, queueId: null, retryReference: null, nextAttemptAt: null }
+  const nothing = { deviceId: null, queueId: null, retryReference: null, place: null, nextAttemptAt: null }
   expect(findQuarantined(kit.sql, envelope(2).envelopeId)).toMatchObject(nothing)
   expect([findQuarantined(kit.sql, blob(1)), countQuarantined(kit.sql)]).toEqual([null, 2])
 })
