@@ -46,6 +46,9 @@ beforeAll(async () => {
   await link(a, a2, 'DEUX')
   cast = { a, a2, b }
   ids = { a: await a.accountId(), b: await b.accountId() }
+  // Each life that ended without a word begins its sessions anew, and takes the keys of its own other device for that.
+  const allow = 'budgets allow --budget ownKeys --limit 1000000 --reason kills --account'.split(' ')
+  await here.relay.administer([...allow, ids.a])
   await a.openConversation(b)
   await b.openConversation(a)
 })
