@@ -91,7 +91,7 @@ export interface ChangeStore {
   newest(): Promise<number>
   /** Oldest first; more than `limit` come with the next call. */
   after(id: number, limit: number): Promise<readonly Change[]>
-  /** Forgets what is older than so many ms, by the store's own clock, but for the newest. */
+  /** Forgets what is older than so many ms, by the store’s own clock; of the newest, whom it was about. */
   prune(keptMs: number): Promise<void>
 }
 

@@ -40,11 +40,16 @@ export function sqliteChanges(db: SqliteDatabase): ChangeStore {
     'SELECT id, kind, account_id, device, revision FROM changes WHERE id > ? ORDER BY id LIMIT ?',
   )
   const prune = db.prepare('DELETE FROM changes WHERE at < ? AND id < (SELECT max(id) FROM changes)')
+  const blank = db.prepare('UPDATE changes SET account_id = NULL WHERE at < ? AND account_id IS NOT NULL')
   return {
     newest: async () => orUnavailable(() => newest.get()?.id ?? 0),
     after: async (id, limit) => orUnavailable(() => after.all(id, limit).map(changeOf)),
     prune: async (keptMs) => {
-      orUnavailable(() => prune.run(written() - keptMs))
+      orUnavailable(() => {
+        const before = written() - keptMs
+        prune.run(before)
+        blank.run(before)
+      })
     },
   }
 }
@@ -54,10 +59,15 @@ function changeOf({ id, kind, account_id: account, device, revision }: ChangeRow
     case 'deviceEnded':
       return { id, kind, device: device ?? 0 }
     case 'devicesChanged':
-      return { id, kind, accountId: uuidText(account ?? new Uint8Array(0)), revision: revision ?? 0 }
+      return { id, kind, accountId: idOf(account), revision: revision ?? 0 }
     case 'accountDisabled':
-      return { id, kind, accountId: uuidText(account ?? new Uint8Array(0)) }
+      return { id, kind, accountId: idOf(account) }
     default:
       return exhausted(kind)
   }
+}
+
+/** Forgotten after a day, when every relay has heard of it: then it names nobody. */
+function idOf(account: Uint8Array | null): string {
+  return account === null ? '' : uuidText(account)
 }

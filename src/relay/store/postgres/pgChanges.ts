@@ -28,6 +28,9 @@ const readAfter = statement<ChangeRow>(
 const prune = statement(
   `DELETE FROM changes WHERE at < ${clock} - $1::bigint AND id < (SELECT max(id) FROM changes)`,
 )
+const blank = statement(
+  `UPDATE changes SET account_id = NULL WHERE at < ${clock} - $1::bigint AND account_id IS NOT NULL`,
+)
 
 /** Within the caller's transaction, as the following: connections of this device have to end. */
 export function noteEnded(tx: Transaction, device: number): void {
@@ -50,6 +53,7 @@ export function pgChanges(db: Database): ChangeStore {
     after: async (id, limit) => (await db.rows(readAfter, id, limit)).map(changeOf),
     prune: async (keptMs) => {
       await db.rows(prune, keptMs)
+      await db.rows(blank, keptMs)
     },
   }
 }
