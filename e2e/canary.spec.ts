@@ -52,7 +52,6 @@ test('200 texts that people type lie nowhere in clear, in use, after a stop and 
   workstation,
   folder,
 }) => {
-  test.setTimeout(240_000)
   // A killed program leaves no image of its memory; what a crash handler writes is Chromium's and is searched.
   if (process.platform === 'linux') execFileSync('prlimit', ['--core=0', '--pid', String(process.pid)])
   const marks = makeMarks(200)

@@ -14,9 +14,6 @@ import {
 import { enrolAs, solene, tahar } from './support/pair.ts'
 import { passphrase, text, waitForPhase, type Workstation } from './support/workstation.ts'
 
-// Far more than it takes: a machine may be busy with other things.
-test.describe.configure({ timeout: 300_000 })
-
 const night = 'Poste de nuit'
 
 async function openDevices(page: Page): Promise<void> {

@@ -11,9 +11,6 @@ import {
 import { enrolPair, solene, tahar } from './support/pair.ts'
 import { enrol, text, waitForPhase } from './support/workstation.ts'
 
-// Far more than it takes: a machine may be busy with other things.
-test.describe.configure({ timeout: 240_000 })
-
 test('a colleague who lost the workstation comes back: nothing is shown or sent until the numbers were compared', async ({
   relay,
   workstation,

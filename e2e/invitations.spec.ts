@@ -10,16 +10,11 @@ import { solene, tahar } from './support/pair.ts'
 import { createRelay, type RelayProcess, type TlsFiles } from './support/relay.ts'
 import { enrol, readState, text, waitForPhase, type Workstation } from './support/workstation.ts'
 
-// Far more than they take: a machine may be busy with other things.
-test.describe.configure({ timeout: 240_000 })
-
 /** Pastes a text as invitation and goes on: the screen stays and says why, with what to do. */
 async function expectRefused(page: Page, invitation: string, code: ErrorCode): Promise<void> {
   await page.getByLabel(text('enrol.invitation'), { exact: true }).fill(invitation)
   await page.getByRole('button', { name: text('enrol.continue') }).click()
-  await expect(page.getByRole('alert').filter({ hasText: errorText(text, code) })).toBeVisible({
-    timeout: 15_000,
-  })
+  await expect(page.getByRole('alert').filter({ hasText: errorText(text, code) })).toBeVisible()
   await expect(page.getByLabel(text('enrol.invitation'), { exact: true })).toHaveAttribute(
     'aria-invalid',
     'true',

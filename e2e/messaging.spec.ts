@@ -24,9 +24,6 @@ import {
 import { enrolPair, solene, tahar } from './support/pair.ts'
 import { enrol, text, unlock, waitForPhase } from './support/workstation.ts'
 
-// Far more than they take: a machine may be busy with other things.
-test.describe.configure({ timeout: 240_000 })
-
 const english = createText('en')
 
 async function expectAccessible(page: Page): Promise<void> {

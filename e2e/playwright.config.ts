@@ -3,7 +3,9 @@ import { defineConfig } from '@playwright/test'
 export default defineConfig({
   testDir: '.',
   testIgnore: 'renderer/**',
-  timeout: 60_000,
+  // Far more than they take: a machine may be busy with other things, or stand still, and a start may have to be repeated.
+  timeout: 600_000,
+  expect: { timeout: 60_000 },
   workers: 2,
   fullyParallel: true,
   forbidOnly: process.env['CI'] !== undefined,

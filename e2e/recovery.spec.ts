@@ -17,9 +17,6 @@ import { startKeyring } from './support/keyring.ts'
 import { enrolPair, solene, tahar } from './support/pair.ts'
 import { enrol, readState, text, unlock, waitForPhase, type Workstation } from './support/workstation.ts'
 
-// Far more than they take: a machine may be busy with other things.
-test.describe.configure({ timeout: 240_000 })
-
 /** Own messages that the other side has not confirmed. */
 async function undelivered({ page }: Workstation, conversationId: string): Promise<number> {
   const messages = await readThread(page, conversationId)

@@ -12,9 +12,6 @@ import {
 import { enrolAs, enrolPair, solene, tahar } from './support/pair.ts'
 import { text } from './support/workstation.ts'
 
-// Far more than they take: a machine may be busy with other things.
-test.describe.configure({ timeout: 240_000 })
-
 test('a stranger asks to write, and is told nothing until they are accepted', async ({
   relay,
   workstation,

@@ -36,7 +36,6 @@ test('every hostile probe of a page is blocked, and nobody outside is ever reach
   workstation,
   folder,
 }) => {
-  test.setTimeout(240_000)
   const listener = await listen()
   const { app, page } = await workstation('probed')
   await waitForPhase(page, 'enrolment')
@@ -92,8 +91,9 @@ const stoppedEverywhere: ReadonlySet<string> = new Set([
 /** After these the page is somewhere else, or still on its way there. */
 const leaves = /location|form|meta refresh|document\.write|click on a link/
 
+const triesOfAProbe = 4
+
 test('the probes can succeed: in a bare Electron window they do', async ({ folder }) => {
-  test.setTimeout(180_000)
   const listener = await listen()
   const open = async (): Promise<{ app: ElectronApplication; page: Page }> => {
     const app = await launchBare(folder, listener.address)
@@ -102,14 +102,22 @@ test('the probes can succeed: in a bare Electron window they do', async ({ folde
     return { app, page }
   }
   let bare = await open()
-  for (const [name, source] of Object.entries(probes).filter(([known]) => !stoppedEverywhere.has(known))) {
+  const succeeds = async (name: string, source: string): Promise<boolean> => {
     const before = { visits: listener.visits(), windows: bare.app.windows().length }
     const answer = await probe(bare.page, source, listener.address)
     const noticed = listener.visits() > before.visits || bare.app.windows().length > before.windows
-    expect.soft(answer !== null || noticed, name).toBe(true)
-    if (!leaves.test(name)) continue
-    await endByForce(bare.app)
-    bare = await open()
+    if (leaves.test(name)) {
+      await endByForce(bare.app)
+      bare = await open()
+    }
+    return answer !== null || noticed
+  }
+  for (const [name, source] of Object.entries(probes).filter(([known]) => !stoppedEverywhere.has(known))) {
+    let succeeded = false
+    // They wait for moments only: a machine that stands still for longer gets another try.
+    for (let tries = 0; !succeeded && tries < triesOfAProbe; tries += 1)
+      succeeded = await succeeds(name, source)
+    expect.soft(succeeded, name).toBe(true)
   }
   await endByForce(bare.app)
   await listener.close()

@@ -17,7 +17,7 @@ async function refusedStart(
   })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  const limit = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  const limit = setTimeout(() => child.kill('SIGKILL'), 60_000)
   await once(child, 'exit')
   clearTimeout(limit)
   return { code: child.exitCode, said }

@@ -8,9 +8,6 @@ import { solene } from './support/pair.ts'
 import { startKeyring } from './support/keyring.ts'
 import { enrol, passphrase, readState, text, waitForPhase } from './support/workstation.ts'
 
-// Far more than they take: a machine may be busy with other things.
-test.describe.configure({ timeout: 240_000 })
-
 /** The files of a profile, Chromium's left out, as they are. */
 async function filesOf(profile: string): Promise<Record<string, string>> {
   const names = (await readdir(profile)).filter((name) => name !== 'chromium')

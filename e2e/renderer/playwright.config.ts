@@ -11,8 +11,8 @@ const config = defineConfig({
   fullyParallel: true,
   workers: 2,
   // Generous, for a machine that is busy with other things; a good run waits for none of it.
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 240_000,
+  expect: { timeout: 30_000 },
   reporter: [['line']],
   use: {
     viewport: { width: 1280, height: 800 },

@@ -4,7 +4,7 @@ import type { Bridge, Delivery, MessageView, ReadyState } from '../../src/contra
 import { readState, text } from './workstation.ts'
 
 /** Longest wait for messages that are on their way, in ms. */
-export const onTheWay = { timeout: 30_000 }
+export const onTheWay = { timeout: 60_000 }
 
 /** Everything that the window shows of its account. */
 export async function readReady(page: Page): Promise<ReadyState> {

@@ -20,7 +20,7 @@ export interface Workstation {
 }
 
 /** Longest wait for anything that a person would wait for, in ms. */
-const patience = 20_000
+const patience = 60_000
 
 export const passphrase = 'quatre mots pour les essais'
 
@@ -46,11 +46,12 @@ export function launchArguments(profile: string, args: readonly string[] = []): 
   return [`--profile=${profile}`, '--lang=fr', '--disable-gpu', ...args, process.cwd()]
 }
 
-/** A start on a busy machine takes 3 s; about one in a thousand never answers the debugger (Chromium's doing). */
+/** A start on a busy machine takes 3 s; about one in sixty never answers the debugger (Chromium's doing). */
 const launchMs = 25_000
+const launches = 4
 
 export async function launchWorkstation(profile: string, options: LaunchOptions = {}): Promise<Workstation> {
-  const app = await launchTwice(async () =>
+  const app = await launchAgain(async () =>
     _electron.launch({
       executablePath: await electronProgram(),
       // Playwright adds --no-sandbox on Linux unless this is true; root cannot have the sandbox.
@@ -68,6 +69,7 @@ export async function launchWorkstation(profile: string, options: LaunchOptions 
     stream?.on('data', (chunk: Buffer) => (log += chunk.toString()))
   }
   const page = await app.firstWindow()
+  page.setDefaultTimeout(patience)
   return {
     app,
     page,
@@ -85,14 +87,15 @@ export async function launchWorkstation(profile: string, options: LaunchOptions 
   }
 }
 
-/** Playwright ends a program that it gave up; a second start is said aloud, so that more than one in a thousand is seen. */
-async function launchTwice(launch: () => Promise<ElectronApplication>): Promise<ElectronApplication> {
-  try {
-    return await launch()
-  } catch (error) {
-    if (!(error instanceof errors.TimeoutError)) throw error
-    console.warn(`Electron did not answer within ${launchMs} ms and was started again`)
-    return await launch()
+/** Playwright ends a program that it gave up; another start is said aloud, so that more of them than usual are seen. */
+async function launchAgain(launch: () => Promise<ElectronApplication>): Promise<ElectronApplication> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await launch()
+    } catch (error) {
+      if (!(error instanceof errors.TimeoutError) || tries === launches) throw error
+      console.warn(`Electron did not answer within ${launchMs} ms and was started again`)
+    }
   }
 }
 
