@@ -14,7 +14,7 @@ import { protocolAddress, type Address } from './address.ts'
 import type { CertificateJudge } from './certificateJudge.ts'
 import { protocolError } from './errors.ts'
 import { readRetryRequest, retryRequest } from './retry.ts'
-import { unseal, type Unsealed } from './sealedSender.ts'
+import { unseal, type Unsealed, type WhenUnreadable } from './sealedSender.ts'
 import { IdentityStore, knownIdentity, Stores, type LocalIdentity, type RetiredPlace } from './stores.ts'
 
 export interface Opened {
@@ -49,8 +49,8 @@ export interface Refused {
   readonly changedKey: Bytes | null
   /** What to seal for the sender (type Plaintext) so that the message comes again; null where that would not help. */
   readonly retry: Bytes | null
-  /** Its sender says that nobody looks for it: a receipt, a notice of writing. */
-  readonly implicit: boolean
+  /** As its sender says. */
+  readonly whenUnreadable: WhenUnreadable
 }
 
 export type OpenResult = Opened | RetryRequested | Refused
@@ -97,34 +97,34 @@ export async function openEnvelope(context: OpeningContext, envelope: ReceivedEn
   if (known !== null && (known.changedKey !== null || !same)) {
     return refusal('identity.changed', sender, {
       changedKey: same ? null : senderKey,
-      retry: unsealed.implicit
-        ? null
-        : retryRequest('envelope.undecryptable', failedMessage(unsealed, envelope)),
-      implicit: unsealed.implicit,
+      retry: retryFor('envelope.undecryptable', unsealed, envelope),
+      whenUnreadable: unsealed.whenUnreadable,
     })
   }
   if (type === CiphertextMessageType.Plaintext) return openRetryRequest(context, unsealed, known !== null)
   const tried = await trySessions(context, unsealed)
   if (tried.kind === 'opened') return tried
   return refusal(tried.code, sender, {
-    retry: unsealed.implicit ? null : retryRequest(tried.code, failedMessage(unsealed, envelope)),
-    implicit: unsealed.implicit,
+    retry: retryFor(tried.code, unsealed, envelope),
+    whenUnreadable: unsealed.whenUnreadable,
   })
 }
 
-function failedMessage(
-  { type, ciphertext, sender }: Unsealed,
+function retryFor(
+  code: ErrorCode,
+  { type, ciphertext, sender, whenUnreadable }: Unsealed,
   { envelopeId }: ReceivedEnvelope,
-): Parameters<typeof retryRequest>[1] {
-  return { type, ciphertext, senderDevice: sender.deviceId, envelopeId }
+): Bytes | null {
+  if (whenUnreadable === 'nothing') return null
+  return retryRequest(code, { type, ciphertext, senderDevice: sender.deviceId, envelopeId })
 }
 
 function refusal(
   code: ErrorCode,
   sender: Address | null,
-  more: Partial<Pick<Refused, 'changedKey' | 'retry' | 'implicit'>> = {},
+  more: Partial<Pick<Refused, 'changedKey' | 'retry' | 'whenUnreadable'>> = {},
 ): Refused {
-  return { kind: 'refused', code, sender, changedKey: null, retry: null, implicit: false, ...more }
+  return { kind: 'refused', code, sender, changedKey: null, retry: null, whenUnreadable: 'mark', ...more }
 }
 
 interface UnsealedForUs extends Unsealed {

@@ -30,9 +30,20 @@ const sealedType = new Map<number, number>([
   [CiphertextMessageType.Plaintext, 8],
 ])
 
+/**
+ * What its sender says is to be done where it cannot be read (libsignal: ContentHint): leave a mark and ask for it again;
+ * only ask; or nothing, for nobody looks for it.
+ */
+export type WhenUnreadable = 'mark' | 'ask' | 'nothing'
+
+const hints: Readonly<Record<WhenUnreadable, ContentHint>> = {
+  mark: ContentHint.Default,
+  ask: ContentHint.Resendable,
+  nothing: ContentHint.Implicit,
+}
+
 export interface SealedContent extends Pick<InnerCiphertext, 'type' | 'ciphertext'> {
-  /** Nobody looks for it: one that cannot be read leaves no mark and is not asked for again (libsignal: ContentHint). */
-  readonly implicit?: boolean
+  readonly whenUnreadable?: WhenUnreadable
 }
 
 /** Sealed sender v1 around an inner ciphertext. Throws `identity.unknown` without an identity key of the recipient. */
@@ -48,7 +59,7 @@ export async function seal(
     type,
     senderCertificate,
     content: inner.ciphertext,
-    contentHint: inner.implicit === true ? ContentHint.Implicit : ContentHint.Default,
+    contentHint: hints[inner.whenUnreadable ?? 'mark'],
   })
   try {
     const content = UnidentifiedSenderMessageContent.deserialize(
@@ -74,7 +85,7 @@ export interface Unsealed {
   readonly senderKey: Bytes
   readonly type: number
   readonly ciphertext: Bytes
-  readonly implicit: boolean
+  readonly whenUnreadable: WhenUnreadable
 }
 
 /** How certificates are judged: by whom, and at the relay's time of reception. */
@@ -113,6 +124,12 @@ export async function unseal(
     senderKey: certificate.key().serialize(),
     type: content.msgType(),
     ciphertext: content.contents(),
-    implicit: content.contentHint() === Number(ContentHint.Implicit),
+    whenUnreadable: meantBy(content.contentHint()),
   }
+}
+
+/** Of a hint that this version does not know: as of a message. */
+function meantBy(hint: number): WhenUnreadable {
+  if (hint === Number(ContentHint.Implicit)) return 'nothing'
+  return hint === Number(ContentHint.Resendable) ? 'ask' : 'mark'
 }

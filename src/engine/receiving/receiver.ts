@@ -152,7 +152,7 @@ export class Receiver {
           sender: null,
           changedKey: null,
           retry: null,
-          implicit: false,
+          whenUnreadable: 'mark',
         }
         this.#quarantine(turn, incoming(envelope, Number(envelope.receivedAt)), refused, changes)
         turn.writes.write((tx) => writeTakenUpTo(tx, Number(envelope.queueId)))
@@ -256,7 +256,7 @@ export class Receiver {
   }
 
   #quarantine(turn: Turn, envelope: Incoming, refused: Refused, changes: Arrivals): void {
-    const { sender, changedKey, retry, implicit } = refused
+    const { sender, changedKey, retry, whenUnreadable } = refused
     const { envelopeId, body, receivedAt, queueId, place } = envelope
     const accountId = sender?.accountId ?? null
     const deviceId = sender?.deviceId ?? null
@@ -269,7 +269,8 @@ export class Receiver {
         : isReplacedKey(vault.sql, accountId, changedKey, clock.now()))
     const code = replaced ? 'identity.superseded' : refused.code
     if (accountId !== null && code === 'identity.changed') {
-      const place = implicit || accountId === this.#parts.self.accountId ? null : receivedAt
+      const place =
+        whenUnreadable === 'nothing' || accountId === this.#parts.self.accountId ? null : receivedAt
       this.#hold(turn, { accountId, changedKey, place }, changes)
     }
     this.#parts.journal.note(turn.writes, () => ({
@@ -293,7 +294,12 @@ export class Receiver {
       })
       if (sender === null || !isNew) return
       changes.touch(sender.accountId)
-      if (implicit || !isShownInThread(code) || sender.accountId === this.#parts.self.accountId) return
+      if (
+        whenUnreadable !== 'mark' ||
+        !isShownInThread(code) ||
+        sender.accountId === this.#parts.self.accountId
+      )
+        return
       changes.mark(tx, planUndecryptable({ sender, envelopeId, receivedAt }))
     })
     // While a decision is waited for nothing is asked: the envelope itself may be read afterwards.

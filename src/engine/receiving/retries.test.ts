@@ -57,6 +57,26 @@ it('leaves the mark of a message that its sender has no more, and goes on', asyn
   expect((await b.thread(toA)).filter(({ kind }) => kind === 'undecryptable')).toHaveLength(1)
 })
 
+/** The next two sessions with this device begin by keys that it has not. */
+function forgetTwoKeys(vault: Vault): void {
+  const next = 'SELECT key_id FROM pre_key ORDER BY key_id LIMIT 2'
+  vault.transaction((tx) => tx.run(`DELETE FROM pre_key WHERE key_id IN (${next})`))
+}
+
+it('leaves one mark where what was sent again cannot be read either, and none in the end', async () => {
+  const { a, b, toA, toB } = await talking()
+  const marks = async () => (await b.thread(toA)).filter(({ kind }) => kind === 'undecryptable').length
+  const refusedTimes = async (code: string) => (await b.refused()).filter((one) => one === code).length
+  await b.inVault(forgetSessions)
+  await b.engine.stop()
+  await a.send(toB, 'illisible')
+  await until(async () => (await a.thread(toB)).at(-1)?.delivery === 'sent')
+  await b.inVault(forgetTwoKeys)
+  await until(async () => (await b.texts(toA)).includes('illisible'))
+  expect(await refusedTimes('envelope.unknownPreKey')).toBe(2)
+  expect(await marks()).toBe(0)
+})
+
 it('comes to rest when two never understand each other', async () => {
   const { a, b, toA, toB } = await talking()
   for (let round = 0; round < 4; round += 1) {

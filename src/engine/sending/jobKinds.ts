@@ -3,6 +3,7 @@ import type { Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { BodyKind } from '../../content/body.ts'
 import { decodeContent } from '../../content/content.ts'
+import type { WhenUnreadable } from '../../protocol/sealedSender.ts'
 import type { Job, JobKind, NewJob } from '../../storage/repositories/outbox.ts'
 
 const day = 24 * 3_600_000
@@ -15,8 +16,7 @@ interface JobRules {
   readonly isShared: boolean
   /** It is worth sending again to a device that could not read it; a receipt is overtaken by the next one. */
   readonly isSentAgain: boolean
-  /** No person looks for it: no mark is left where it cannot be read. */
-  readonly isImplicit: boolean
+  readonly whenUnreadable: WhenUnreadable
   readonly schema: z.ZodType
 }
 
@@ -44,9 +44,10 @@ const shownBodies = [
   'acknowledgement',
   'timerChange',
 ] as const
-const changes = { isShared: true, isSentAgain: true, isImplicit: false, maximumAge: 30 * day } as const
-const passing = { isShared: false, isSentAgain: false, isImplicit: true } as const
-const kept = { isShared: false, isSentAgain: true, isImplicit: false } as const
+const changes = { isShared: true, isSentAgain: true, whenUnreadable: 'mark', maximumAge: 30 * day } as const
+const passing = { isShared: false, isSentAgain: false, whenUnreadable: 'nothing' } as const
+/** No person looks for it; what is sent again has the mark of the first time. */
+const kept = { isShared: false, isSentAgain: true, whenUnreadable: 'ask' } as const
 
 const change = (body: BodyKind): z.ZodType => carrying([body], { ...toAll, refersTo: aboutMessage })
 

@@ -249,7 +249,7 @@ export class Outbox {
       const sealed: OutgoingEnvelope[] = []
       for (const made of readCiphertexts(this.#parts.vault.sql, job.jobId)) {
         const { deviceId, registrationId, envelopeId } = made
-        const inner = { ...made, implicit: jobKinds[job.kind].isImplicit }
+        const inner = { ...made, whenUnreadable: jobKinds[job.kind].whenUnreadable }
         const body = await turn.seal({ accountId: job.destination, deviceId }, inner, certificate)
         sealed.push({ deviceId, registrationId, envelopeId, body })
       }
