@@ -166,6 +166,25 @@ test('a request that was begun is answered before a stop has ended', async () =>
   await fixture.end()
 })
 
+test('requests whose client has gone hold no stop up, also those that waited behind another one', async () => {
+  const fixture = await relayFixture()
+  const { hostname, port } = new URL(fixture.address)
+  const slow = connect(Number(port), hostname)
+  slow.setEncoding('utf8')
+  let answer = ''
+  slow.on('data', (part: string) => (answer += part))
+  const { method, path } = routes.invitation
+  const get = `GET ${readyPath} HTTP/1.1\r\nHost: x\r\n\r\n`
+  slow.write(
+    `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`,
+  )
+  await expect.poll(() => answer).toContain('100 Continue')
+  slow.write(`{}${get.repeat(5)}`)
+  slow.resetAndDestroy()
+  await fixture.relay.stop()
+  await fixture.end()
+})
+
 test('the more connections, the longer the time over which they come back', () => {
   expect([0, 500, 5_000, 1_000_000].map(returnSpreadMs)).toEqual([1_000, 1_000, 10_000, 120_000])
 })

@@ -98,6 +98,7 @@ it('takes only the key whose number was seen, and compares a scanned code by its
   const verify = { accountId: toB, verified: true, groups }
   expect(await a.refusal('identity.verify', { ...verify, groups: seen, scanned })).toBe('identity.superseded')
   expect(await a.refusal('identity.verify', { ...verify, scanned: own })).toBe('identity.mismatch')
+  expect(await a.refusal('identity.verify', { ...verify, verified: false })).toBe('identity.superseded')
   expect((await a.ready()).conversations[0]?.identity).toBe('changed')
   await a.ask('identity.verify', { ...verify, scanned })
   expect((await a.ready()).conversations[0]?.identity).toBe('verified')

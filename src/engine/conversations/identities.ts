@@ -53,7 +53,8 @@ export class Identities {
       groups: digits.split(' '),
       scannable: toBase64Url(scannable),
       pending: known.changedKey !== null,
-      verified: isVerified(this.#parts.vault.sql, accountId, keyInQuestion(known)),
+      // One that was verified before and comes back is decided about anew.
+      verified: known.changedKey === null && isVerified(this.#parts.vault.sql, accountId, known.identityKey),
     }
   }
 
@@ -71,7 +72,11 @@ export class Identities {
     const key = keyInQuestion(known)
     this.#checkSeen(accountId, key, groups)
     if (scanned !== undefined) this.#compare(accountId, key, scanned)
-    if (known.changedKey !== null && verified) return await this.#accept(accountId, key, true, 'here')
+    if (known.changedKey !== null) {
+      // Nothing was decided about it here: other devices must not read a decision into this.
+      if (!verified) throw new CodedError('identity.superseded')
+      return await this.#accept(accountId, key, true, 'here')
+    }
     await this.#parts.protocol.exclusively(async (turn) => {
       this.#noteVerified(turn, { accountId, key, verified, actor: 'person' })
       turn.writes.write((tx) =>
