@@ -141,46 +141,42 @@ test('a relay that stops is not ready and takes nobody new', async () => {
   await fixture.end()
 })
 
+/** A request whose head the relay has read, and whose body of two bytes has not come. */
+async function begunRequest(
+  address: string,
+): Promise<{ readonly socket: Socket; readonly answer: () => string }> {
+  const { hostname, port } = new URL(address)
+  const socket = connect(Number(port), hostname)
+  let answer = ''
+  socket.setEncoding('utf8').on('data', (part: string) => (answer += part))
+  const { method, path } = routes.invitation
+  const length = 'Content-Type: application/json\r\nContent-Length: 2'
+  // The head is read when the server asks for the rest (RFC 9110 section 10.1.1).
+  socket.write(`${method} ${path} HTTP/1.1\r\nHost: x\r\n${length}\r\nExpect: 100-continue\r\n\r\n`)
+  await expect.poll(() => answer).toContain('100 Continue')
+  return { socket, answer: () => answer }
+}
+
 test('a request that was begun is answered before a stop has ended', async () => {
   const fixture = await relayFixture()
-  const { hostname, port } = new URL(fixture.address)
-  const slow = connect(Number(port), hostname)
-  slow.setEncoding('utf8')
-  let answer = ''
-  slow.on('data', (part: string) => (answer += part))
-  const closed = new Promise((resolve) => slow.once('close', resolve))
-  const { method, path } = routes.invitation
-  // The head is read when the server asks for the rest (RFC 9110 section 10.1.1).
-  slow.write(
-    `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`,
-  )
-  await expect.poll(() => answer).toContain('100 Continue')
+  const { socket, answer } = await begunRequest(fixture.address)
+  const closed = new Promise((resolve) => socket.once('close', resolve))
   let ended = false
   const stopping = fixture.relay.stop().then(() => (ended = true))
   await expect.poll(async () => fetch(fixture.address + readyPath).then(({ status }) => status)).toBe(503)
   expect(ended).toBe(false)
-  slow.write('{}')
+  socket.write('{}')
   await closed
-  expect(answer).toContain('HTTP/1.1 400')
+  expect(answer()).toContain('HTTP/1.1 400')
   await stopping
   await fixture.end()
 })
 
 test('requests whose client has gone hold no stop up, also those that waited behind another one', async () => {
   const fixture = await relayFixture()
-  const { hostname, port } = new URL(fixture.address)
-  const slow = connect(Number(port), hostname)
-  slow.setEncoding('utf8')
-  let answer = ''
-  slow.on('data', (part: string) => (answer += part))
-  const { method, path } = routes.invitation
-  const get = `GET ${readyPath} HTTP/1.1\r\nHost: x\r\n\r\n`
-  slow.write(
-    `${method} ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n`,
-  )
-  await expect.poll(() => answer).toContain('100 Continue')
-  slow.write(`{}${get.repeat(5)}`)
-  slow.resetAndDestroy()
+  const { socket } = await begunRequest(fixture.address)
+  socket.write(`{}${`GET ${readyPath} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(5)}`)
+  socket.resetAndDestroy()
   await fixture.relay.stop()
   await fixture.end()
 })
