@@ -9,7 +9,7 @@ import { provideDebianPackages } from './debian.mjs'
 import { electronRuntime } from './electron-runtime.mjs'
 import { reported } from './report.mjs'
 import { out, root } from './targets.mjs'
-import { unprivilegedPlace } from './unprivileged.mjs'
+import { underDisplay, unprivilegedPlace } from './unprivileged.mjs'
 
 /**
  * @typedef {object} Measurement
@@ -92,8 +92,8 @@ async function runWindowed(suite, flags) {
   const place = unprivilegedPlace()
   try {
     const electron = exe.startsWith(root) ? join(place.root, exe.slice(root.length)) : exe
-    const args = ['-a', 'node', join(place.root, 'build/bench.mjs'), suite, '--bundled', ...flags]
-    return await place.run('xvfb-run', args, { VALISE_ELECTRON: electron })
+    const program = ['node', join(place.root, 'build/bench.mjs'), suite, '--bundled', ...flags]
+    return await place.run(...underDisplay(program), { VALISE_ELECTRON: electron })
   } finally {
     place.collect(['bench'])
     place.remove()

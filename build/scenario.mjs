@@ -6,7 +6,7 @@ import { build } from './build.mjs'
 import { provideDebianPackages } from './debian.mjs'
 import { electronRuntime } from './electron-runtime.mjs'
 import { out, root } from './targets.mjs'
-import { unprivilegedPlace } from './unprivileged.mjs'
+import { underDisplay, unprivilegedPlace } from './unprivileged.mjs'
 
 /**
  * Builds everything, then runs `e2e/demo/entry.NAME.ts` to its end.
@@ -29,13 +29,12 @@ export async function runScenario(name, choice) {
   const place = unprivilegedPlace()
   try {
     const electron = exe.startsWith(root) ? join(place.root, exe.slice(root.length)) : exe
-    const program = ['node', join(place.root, 'out/scenario', `${name}.mjs`)]
+    const script = join(place.root, 'out/scenario', `${name}.mjs`)
     if (virtual && !choice.virtualDisplay)
       console.log('no display here: the windows open on a virtual one (xvfb)')
-    const [command = '', ...args] = virtual
-      ? ['xvfb-run', '-a', '-s', '-screen 0 2400x1000x24', ...program]
-      : program
-    return await place.run(command, args, { VALISE_ELECTRON: electron })
+    /** @type {[string, string[]]} */
+    const program = virtual ? underDisplay(['node', script], '2400x1000x24') : ['node', [script]]
+    return await place.run(...program, { VALISE_ELECTRON: electron })
   } finally {
     place.collect([name])
     place.remove()

@@ -9,7 +9,7 @@ import { electronRuntime } from './electron-runtime.mjs'
 import { provideNode24 } from './node24.mjs'
 import { out, root } from './targets.mjs'
 import { typeProjectsOf } from './typeProjects.mjs'
-import { unprivilegedPlace } from './unprivileged.mjs'
+import { underDisplay, unprivilegedPlace } from './unprivileged.mjs'
 
 /** @typedef {import('./counts.mjs').Counts} Counts */
 
@@ -86,9 +86,9 @@ function vitest(name, node, args) {
 async function playwright(place, name, config, env) {
   const cli = join(place.root, 'node_modules/@playwright/test/cli.js')
   const file = join('out/reports', `${name}.json`)
-  const args = ['-a', 'node', cli, 'test', '-c', config, '--reporter=dot,json', '--output', `out/e2e/${name}`]
+  const program = ['node', cli, 'test', '-c', config, '--reporter=dot,json', '--output', `out/e2e/${name}`]
   const wanted = { ...env, PLAYWRIGHT_JSON_OUTPUT_FILE: join(place.root, file) }
-  const good = (await place.run('xvfb-run', args, wanted)) === 0
+  const good = (await place.run(...underDisplay(program), wanted)) === 0
   place.collect(['e2e', 'reports'])
   const counts = playwrightCounts(join(root, file), process.platform)
   failures.push(...playwrightFailures(join(root, file)))

@@ -72,6 +72,16 @@ export function unprivilegedPlace() {
 }
 
 /**
+ * A program and its arguments under an X server of its own. Without -noreset the server begins anew whenever its last
+ * client leaves (X.Org, Xserver(1)), and cuts off whoever connects at that moment: a window that was just opening.
+ * @param {string[]} program @param {string} screen width x height x depth
+ * @returns {[command: string, args: string[]]}
+ */
+export function underDisplay(program, screen = '1280x1024x24') {
+  return ['xvfb-run', ['-a', '-s', `-screen 0 ${screen} -noreset`, ...program]]
+}
+
+/**
  * Runs a program to its end. It is a process group of its own, for not all that stands between here and Electron
  * (runuser, xvfb-run) passes signals on; a second signal, or 10 seconds, end it by force.
  * @param {string} command @param {string[]} args @param {string} cwd @param {Record<string, string>} env
