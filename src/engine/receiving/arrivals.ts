@@ -194,8 +194,9 @@ export class Arrivals implements BatchResult {
     touchConversation(tx, message.conversationId, Math.max(1, message.receivedAt))
     this.touch(message.conversationId)
     const replaced = resentEnvelopeId && this.#replaceMark(tx, message, resentEnvelopeId)
-    const kept = place ?? (resentEnvelopeId && keptPlace(tx, message, resentEnvelopeId))
-    const position = replaced ?? insertMessage(tx, message, kept)
+    // What was sent again may have waited itself: the place of the first sending is the earlier one.
+    const kept = resentEnvelopeId && keptPlace(tx, message, resentEnvelopeId)
+    const position = replaced ?? insertMessage(tx, message, kept ?? place)
     if (position !== null) this.positions.push(position)
     return position
   }

@@ -269,9 +269,9 @@ export class Receiver {
         : isReplacedKey(vault.sql, accountId, changedKey, clock.now()))
     const code = replaced ? 'identity.superseded' : refused.code
     if (accountId !== null && code === 'identity.changed') {
-      const place =
+      const shownAt =
         whenUnreadable === 'nothing' || accountId === this.#parts.self.accountId ? null : receivedAt
-      this.#hold(turn, { accountId, changedKey, place }, changes)
+      this.#hold(turn, { accountId, changedKey, place: shownAt }, changes)
     }
     this.#parts.journal.note(turn.writes, () => ({
       type: 'envelope.quarantined',
