@@ -20,6 +20,9 @@ export const carried = [
   'budget_settings',
   'alerts',
   'blobs',
+  'credentials',
+  'credential_links',
+  'step_ups',
 ] as const
 
 /** Made anew from what is carried, or from a counter of the other engine; or of use to running processes alone. */

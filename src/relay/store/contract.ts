@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { limits } from '../../wire/limits.ts'
 import { blobContract } from './contractBlobs.ts'
 import { budgetContract } from './contractBudgets.ts'
+import { credentialContract } from './contractCredentials.ts'
 import { deviceContract } from './contractDevices.ts'
 import { generationContract } from './contractGenerations.ts'
 import { bytes, enrol, enrolmentFor, envelopeFor, invite, keySet, putTo, textOf } from './contractKit.ts'
@@ -47,6 +48,7 @@ export function storeContract(prepare: () => Promise<ContractEngine>): void {
   queueStatsContract(() => store)
   budgetContract(() => store, restart)
   blobContract(() => store, restart)
+  credentialContract(() => store, restart)
 }
 
 export type Restart = (queueBytes?: number) => Promise<void>

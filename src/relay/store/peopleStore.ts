@@ -147,6 +147,12 @@ export const actTypes = [
   'read.approved',
   'read.made',
   'read.listed',
+  'factor.linked',
+  'factor.registered',
+  'factor.removed',
+  'factor.signedIn',
+  'factor.steppedUp',
+  'factor.refused',
 ] as const
 export type ActType = (typeof actTypes)[number]
 

@@ -8,6 +8,7 @@ import { sqliteAlerts } from './sqliteAlerts.ts'
 import { sqliteBlobs } from './sqliteBlobs.ts'
 import { sqliteBudgets } from './sqliteBudgets.ts'
 import { sqliteAccounts } from './sqliteAccounts.ts'
+import { sqliteCredentials } from './sqliteCredentials.ts'
 import { sqliteDevices } from './sqliteDevices.ts'
 import { sqliteGenerations } from './sqliteGenerations.ts'
 import { sqliteIdentities } from './sqliteIdentities.ts'
@@ -47,6 +48,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Rela
     stats: sqliteQueueStats(db),
     budgets: sqliteBudgets(db, acts.write),
     alerts: sqliteAlerts(db, acts.write),
+    credentials: sqliteCredentials(db, acts.write),
     blobs: sqliteBlobs(db, spent),
     close: async () => {
       db.close()

@@ -4,6 +4,7 @@ import type { QueueStatsStore } from './queueStats.ts'
 import type { AlertStore } from './alertStore.ts'
 import type { BlobStore } from './blobStore.ts'
 import type { BudgetStore } from './budgetStore.ts'
+import type { CredentialStore } from './credentialStore.ts'
 import type { DeviceStore, GenerationStore, IdentityStore } from './deviceStore.ts'
 import type { ActStore, ApprovalStore, ChangeStore, InvitationTerms, PeopleStore } from './peopleStore.ts'
 
@@ -29,6 +30,7 @@ export interface RelayStore {
   readonly stats: QueueStatsStore
   readonly budgets: BudgetStore
   readonly alerts: AlertStore
+  readonly credentials: CredentialStore
   readonly blobs: BlobStore
   close(): Promise<void>
 }

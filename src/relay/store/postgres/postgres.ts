@@ -10,6 +10,7 @@ import { pgApprovals } from './pgApprovals.ts'
 import { pgBlobs } from './pgBlobs.ts'
 import { pgBudgets } from './pgBudgets.ts'
 import { pgChanges } from './pgChanges.ts'
+import { pgCredentials } from './pgCredentials.ts'
 import { pgDevices } from './pgDevices.ts'
 import { pgGenerations } from './pgGenerations.ts'
 import { pgIdentities } from './pgIdentities.ts'
@@ -57,6 +58,7 @@ export function postgresStore(db: Database, options: StoreBounds = {}): RelaySto
     approvals: pgApprovals(db),
     budgets: pgBudgets(db),
     alerts: pgAlerts(db),
+    credentials: pgCredentials(db),
     blobs: pgBlobs(db),
     close: async () => db.close(),
   }

@@ -1,0 +1,23 @@
+import type { CredentialUse } from './credentialStore.ts'
+import type { ActContext, ActEvent } from './peopleStore.ts'
+
+/** What an account does with its own second factor. */
+export function ownAct(
+  accountId: string,
+  event: Omit<ActEvent, 'account'>,
+  now: number,
+): [ActEvent, ActContext] {
+  return [
+    { ...event, account: accountId },
+    { by: { kind: 'account', name: accountId }, now },
+  ]
+}
+
+export function usedAct(purpose: CredentialUse['purpose']): Pick<ActEvent, 'type'> {
+  return { type: purpose === 'signIn' ? 'factor.signedIn' : 'factor.steppedUp' }
+}
+
+/** An authenticator that counts has counted on; one that does not says 0 always. */
+export function isStale(counter: number, before: number): boolean {
+  return counter <= before && (counter > 0 || before > 0)
+}

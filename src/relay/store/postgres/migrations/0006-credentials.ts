@@ -1,0 +1,27 @@
+import type { PostgresMigration } from './migration.ts'
+
+/** Second factors: public keys of authenticators, one-time links that register them (as a hash), when one was last shown. */
+export const credentials: PostgresMigration = {
+  version: 6,
+  sql: `
+    CREATE TABLE credentials (
+      id bytea PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 1023),
+      account bigint NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+      public_key bytea NOT NULL,
+      counter bigint NOT NULL,
+      created_at bigint NOT NULL
+    );
+    CREATE INDEX credentials_by_account ON credentials (account);
+
+    CREATE TABLE credential_links (
+      account bigint PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+      link_hash bytea NOT NULL UNIQUE CHECK (length(link_hash) = 32),
+      expires_at bigint NOT NULL
+    );
+
+    CREATE TABLE step_ups (
+      account bigint PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
+      at bigint NOT NULL
+    );
+  `,
+}
