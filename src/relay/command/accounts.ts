@@ -1,10 +1,9 @@
-import { foldText, searchWords } from '../store/foldText.ts'
 import { canonicalOrganisation } from '../accounts/organisation.ts'
 import { endOfDay } from '../accounts/import/person.ts'
 import { accountRoles } from '../accounts/standing.ts'
 import { operatorContext } from '../data/actor.ts'
 import { administer, checkedAccountId, knownPerson } from '../data/administration.ts'
-import { allAccounts } from '../data/importing.ts'
+import { listAccounts } from '../data/listing.ts'
 import { checked, checkedEmail, line, nameSchema } from '../data/invitations.ts'
 import { readRelayData } from '../data/relayData.ts'
 import { withStore } from '../data/withStore.ts'
@@ -15,27 +14,16 @@ import { flagOption, placeOptions, textOption, type Call, type Command } from '.
 import { dataFolder } from './place.ts'
 import { missing } from './values.ts'
 
-/** More at once is a bulk read, which needs a second person (`accountsExport.ts`). */
-const listedMax = 50
-
 const list: Command = {
   name: 'accounts list',
   usage: 'relayCommand.usage.accountsList',
   options: { ...placeOptions, organisation: textOption, name: textOption, json: flagOption },
   run: async (call) => {
     const { values, terminal, text } = call
-    const within = values.text('organisation')
-    const words = searchWords(values.text('name') ?? '')
-    const { shown, total } = await beside(call, async (store) => {
-      const all = await allAccounts(store, within === undefined ? null : canonicalOrganisation(within))
-      const found = all.filter((each) =>
-        words.every((word) => ` ${foldText(each.displayName)}`.includes(` ${word}`)),
-      )
-      const first = found.slice(0, listedMax)
-      // Fifty at a time are everybody in the end: that shows in the journal.
-      await store.acts.append({ type: 'read.listed', detail: first.length }, operatorContext())
-      return { shown: first, total: found.length }
-    })
+    const wanted = { name: values.text('name'), organisation: values.text('organisation') }
+    const { shown, total } = await beside(call, async (store) =>
+      listAccounts(store, wanted, operatorContext()),
+    )
     if (values.flag('json')) {
       terminal.out(JSON.stringify({ accounts: shown, total }))
       return

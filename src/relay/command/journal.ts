@@ -3,6 +3,7 @@ import { toHex } from '../../base/bytes.ts'
 import type { JournalRow } from '../../journal/index.ts'
 import type { Text } from '../../text/index.ts'
 import { readActs } from '../data/administration.ts'
+import { plainAct } from '../data/plainAct.ts'
 import { readRelayData } from '../data/relayData.ts'
 import { withStore } from '../data/withStore.ts'
 import { actTypes } from '../store/peopleStore.ts'
@@ -21,41 +22,14 @@ export const journal: Command = {
     await readRelayData(data)
     const { rows, findings, root } = await withStore(data, readActs)
     const json = values.flag('json')
-    for (const row of rows) terminal.out(json ? JSON.stringify(plain(row)) : actLine(row, text))
+    for (const row of rows) terminal.out(json ? JSON.stringify(plainAct(row)) : actLine(row, text))
     if (findings.length > 0) throw new CodedError('acts.damaged')
     if (!json) terminal.out(text('relayJournal.whole', { count: rows.length, root: toHex(root) }))
   },
 }
 
-interface PlainAct {
-  readonly seq: number
-  readonly time: number
-  readonly type: string
-  readonly actor: string
-  /** The payload, which said by whom, is gone. */
-  readonly erased?: true
-  readonly by?: string
-  readonly account?: string
-  readonly detail?: string | number
-}
-
-function plain({ seq, time, type, actor, payload }: JournalRow): PlainAct {
-  const parsed: unknown = payload === null ? {} : JSON.parse(payload)
-  const { by, account, detail } = parsed as Pick<PlainAct, 'by' | 'account' | 'detail'>
-  return {
-    seq,
-    time,
-    type,
-    actor,
-    ...(payload === null ? { erased: true } : {}),
-    ...(by === undefined ? {} : { by }),
-    ...(account === undefined ? {} : { account }),
-    ...(detail === undefined ? {} : { detail }),
-  }
-}
-
 function actLine(row: JournalRow, text: Text): string {
-  const { seq, time, type, actor, by, account, detail } = plain(row)
+  const { seq, time, type, actor, by, account, detail } = plainAct(row)
   const known = actTypes.find((each) => each === type)
   const what = known === undefined ? type : text(`relayJournal.act.${known}`)
   const relay = actor === 'relay' ? text('relayJournal.relay') : undefined

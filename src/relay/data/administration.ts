@@ -19,11 +19,18 @@ export async function administer(
   context: ActContext,
 ): Promise<readonly ActOutcome[]> {
   await readRelayData(data)
-  return withStore(data, async ({ people }) => {
-    const outcomes = await performed(people, acts, context)
-    if (acts.some(({ kind }) => kind === 'remove')) await people.forget()
-    return outcomes
-  })
+  return withStore(data, async ({ people }) => performActs(people, acts, context))
+}
+
+/** The same over an open store. */
+export async function performActs(
+  people: RelayStore['people'],
+  acts: readonly AccountAct[],
+  context: ActContext,
+): Promise<readonly ActOutcome[]> {
+  const outcomes = await performed(people, acts, context)
+  if (acts.some(({ kind }) => kind === 'remove')) await people.forget()
+  return outcomes
 }
 
 async function performed(
@@ -50,7 +57,10 @@ export function checkedAccountId(given: string): string {
 }
 
 /** Throws `argument.invalid` when there is none. */
-export async function knownPerson({ people }: RelayStore, accountId: string): Promise<PersonRecord> {
+export async function knownPerson(
+  { people }: Pick<RelayStore, 'people'>,
+  accountId: string,
+): Promise<PersonRecord> {
   const person = await people.find(accountId)
   if (person === null) throw new CodedError('argument.invalid', { option: 'account' })
   return person

@@ -10,7 +10,7 @@ import { readRelayData } from './relayData.ts'
 import { withStore } from './withStore.ts'
 
 /** An alert in a list; older ones are asked for by nobody. */
-const listedMax = 1_000
+export const listedMax = 1_000
 const dayMs = 24 * 3_600_000
 
 export interface BudgetUse {
@@ -25,17 +25,25 @@ export interface BudgetUse {
 
 /** What an account has used. Throws `argument.invalid` for an unknown account, and the codes of `readRelayData`. */
 export async function readBudgets(data: string, account: string): Promise<readonly BudgetUse[]> {
-  return withAccount(data, account, async (store, accountId) => {
-    const now = systemClock.now()
-    return Promise.all(
-      budgetNames.map(async (budget) => {
-        const { windowMs, account: usual } = usualAccountBudgets[budget]
-        const state = await store.budgets.read(accountId, budget, oldestSlot(now, windowMs), now)
-        const used = sumOf(state.counts)
-        return { budget, used, allowance: state.set ?? usual, set: state.set !== null, windowMs }
-      }),
-    )
-  })
+  return withAccount(data, account, async (store, accountId) =>
+    budgetUses(store, accountId, systemClock.now()),
+  )
+}
+
+/** The same over an open store, of an account that there is. */
+export async function budgetUses(
+  { budgets }: Pick<RelayStore, 'budgets'>,
+  accountId: string,
+  now: number,
+): Promise<readonly BudgetUse[]> {
+  return Promise.all(
+    budgetNames.map(async (budget) => {
+      const { windowMs, account: usual } = usualAccountBudgets[budget]
+      const state = await budgets.read(accountId, budget, oldestSlot(now, windowMs), now)
+      const used = sumOf(state.counts)
+      return { budget, used, allowance: state.set ?? usual, set: state.set !== null, windowMs }
+    }),
+  )
 }
 
 /** Lets an account use up to `hard` for some days; running relays know of it within a second. */
@@ -81,7 +89,17 @@ export async function acknowledgeAlerts(
   context: ActContext,
 ): Promise<number> {
   await readRelayData(data)
-  const count = await withStore(data, async ({ alerts }) => alerts.acknowledge(id, reason, context))
+  return withStore(data, async ({ alerts }) => acknowledgeIn(alerts, id, reason, context))
+}
+
+/** The same over an open store. */
+export async function acknowledgeIn(
+  alerts: RelayStore['alerts'],
+  id: number | null,
+  reason: string,
+  context: ActContext,
+): Promise<number> {
+  const count = await alerts.acknowledge(id, reason, context)
   if (count === 0 && id !== null) throw new CodedError('argument.invalid', { option: 'alert' })
   return count
 }

@@ -11,7 +11,8 @@ import { accountIdSchema } from '../../wire/http.ts'
 import { canonicalOrganisation } from '../accounts/organisation.ts'
 import { canonicalEmail, isAllowedEmail } from '../accounts/email.ts'
 import type { AccountRole } from '../accounts/standing.ts'
-import type { InvitationTerms } from '../store/peopleStore.ts'
+import type { ActContext, InvitationTerms } from '../store/peopleStore.ts'
+import type { RelayStore } from '../store/store.ts'
 import { operatorContext } from './actor.ts'
 import { readRelayData, type RelayAnchors } from './relayData.ts'
 import { withStore } from './withStore.ts'
@@ -78,6 +79,18 @@ export async function createInvitation(
   options: InvitationOptions,
 ): Promise<CreatedInvitation & { readonly email: string | null }> {
   const { anchors } = await readRelayData(options.data)
+  return withStore(options.data, async (store) =>
+    inviteNew(store, anchors, options, operatorContext(options.clock)),
+  )
+}
+
+/** The same over an open store. */
+export async function inviteNew(
+  { people }: Pick<RelayStore, 'people'>,
+  anchors: RelayAnchors,
+  options: Omit<InvitationOptions, 'data'>,
+  context: ActContext,
+): Promise<CreatedInvitation & { readonly email: string | null }> {
   const { role = 'member', expires = null } = options
   if (role === 'guest' && expires === null) throw new CodedError('argument.invalid', { option: 'expires' })
   const accountId = randomUUID()
@@ -92,21 +105,18 @@ export async function createInvitation(
     identifier:
       options.identifier === undefined ? null : checked('identifier', nameSchema, options.identifier),
   }
-  const email = await withStore(options.data, async ({ people }) => {
-    const address = options.email === undefined ? null : checkedEmail(options.email, await people.domains())
-    const act = {
-      kind: 'create',
-      accountId,
-      profile: { ...profile, email: address },
-      role,
-      expiresAt: expires,
-      hidden: false,
-      invitation: draft.stored,
-    } as const
-    const [outcome] = await people.apply([act], operatorContext(options.clock))
-    if (outcome?.kind !== 'done') throw new CodedError('account.taken')
-    return address
-  })
+  const email = options.email === undefined ? null : checkedEmail(options.email, await people.domains())
+  const act = {
+    kind: 'create',
+    accountId,
+    profile: { ...profile, email },
+    role,
+    expiresAt: expires,
+    hidden: false,
+    invitation: draft.stored,
+  } as const
+  const [outcome] = await people.apply([act], context)
+  if (outcome?.kind !== 'done') throw new CodedError('account.taken')
   return { ...draft.given, accountId, email }
 }
 
@@ -118,18 +128,27 @@ export async function createInvitationAgain(
   options: AgainOptions,
 ): Promise<CreatedInvitation & { readonly displayName: string; readonly email: string | null }> {
   const { anchors } = await readRelayData(options.data)
+  return withStore(options.data, async (store) =>
+    inviteAgain(store, anchors, options, operatorContext(options.clock)),
+  )
+}
+
+/** The same over an open store. */
+export async function inviteAgain(
+  { people }: Pick<RelayStore, 'people'>,
+  anchors: RelayAnchors,
+  options: Omit<AgainOptions, 'data'>,
+  context: ActContext,
+): Promise<CreatedInvitation & { readonly displayName: string; readonly email: string | null }> {
   const accountId = checked('account', accountIdSchema, options.account)
   const draft = invitationDrafts(options, anchors)()
-  const account = await withStore(options.data, async ({ people }) => {
-    const person = await people.find(accountId)
-    if (person === null) throw new CodedError('argument.invalid', { option: 'account' })
-    if (options.toMail === true) checkedEmail(person.email ?? '', await people.domains())
-    const act = { kind: 'invite', accountId, invitation: draft.stored } as const
-    const [outcome] = await people.apply([act], operatorContext(options.clock))
-    if (outcome?.kind !== 'done') throw new CodedError('argument.invalid', { option: 'account' })
-    return person
-  })
-  return { ...draft.given, accountId, displayName: account.displayName, email: account.email }
+  const person = await people.find(accountId)
+  if (person === null) throw new CodedError('argument.invalid', { option: 'account' })
+  if (options.toMail === true) checkedEmail(person.email ?? '', await people.domains())
+  const act = { kind: 'invite', accountId, invitation: draft.stored } as const
+  const [outcome] = await people.apply([act], context)
+  if (outcome?.kind !== 'done') throw new CodedError('argument.invalid', { option: 'account' })
+  return { ...draft.given, accountId, displayName: person.displayName, email: person.email }
 }
 
 /** In its one form. Throws `argument.invalid` for what has none, and for a domain that the relay does not take. */
@@ -146,7 +165,10 @@ export interface InvitationDraft {
 }
 
 /** Makes any number of invitations to one relay, none of them stored yet. Throws as `createInvitation` does. */
-export function invitationDrafts(options: InvitingOptions, anchors: RelayAnchors): () => InvitationDraft {
+export function invitationDrafts(
+  options: Omit<InvitingOptions, 'data'>,
+  anchors: RelayAnchors,
+): () => InvitationDraft {
   const { origin, secure } = checkedAddress(options.address)
   const tlsPin = options.certificate === undefined ? null : certificatePin(options.certificate)
   if (secure !== (tlsPin !== null)) throw new CodedError('argument.invalid', { option: 'certificate' })

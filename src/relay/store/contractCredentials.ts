@@ -18,7 +18,9 @@ const credential = (more: Partial<NewCredential> = {}): NewCredential => ({
 export function credentialContract(store: () => RelayStore, restart: Restart): void {
   const acts = async (): Promise<readonly string[]> => {
     const rows = await store().acts.rows(0, 100)
-    return rows.map(({ type, payload }) => `${type} ${String(payload)}`).filter((act) => /^factor/.test(act))
+    return rows
+      .map(({ type, payload }) => `${type} ${String(payload)}`)
+      .filter((act) => act.startsWith('factor'))
   }
   const linked = async (accountId: string, expiresAt = 2_000): Promise<Bytes> => {
     const linkHash = bytes(32)
