@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { execute } from './command/execute.ts'
 
 /** The `valise-relay` command. */
@@ -28,9 +29,13 @@ const lingerMs = 1_000
 
 process.umask(0o077)
 
+/** Built beside this program. */
+const page = fileURLToPath(new URL('./admin', import.meta.url))
+
 process.exitCode = await execute(process.argv.slice(2), {
   language: locale.startsWith('fr') ? 'fr' : 'en',
   version: packageVersion(),
+  ...(existsSync(page) ? { page } : {}),
   environment: process.env,
   out: (line) => process.stdout.write(`${line}\n`),
   error: (line) => process.stderr.write(`${line}\n`),

@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
+import { Admin, type AdminOptions } from './admin/admin.ts'
 import { lockData, type DataLock } from './data/dataLock.ts'
 import { Permits } from './crypto/permits.ts'
 import { blobFolder, readRelayData, signerReader, type RelayData } from './data/relayData.ts'
@@ -12,6 +13,7 @@ import { clientAddress } from './http/clientAddress.ts'
 import { BegunRequests } from './http/begunRequests.ts'
 import { httpServer, secureContext } from './http/server.ts'
 import { listen } from './listen.ts'
+import { readLastBackup } from './operations/status.ts'
 import { Operations, type OperationsOptions } from './operations/operations.ts'
 import { Readiness } from './operations/readiness.ts'
 import { TlsKeeper } from './operations/tlsKeeper.ts'
@@ -51,6 +53,8 @@ export interface RelayOptions {
   readonly trustedProxies?: readonly string[]
   /** Left out: no port for metrics and state, and nothing is counted. */
   readonly operations?: OperationsOptions
+  /** Left out: no administrator's page, and no second factor is asked for. */
+  readonly admin?: AdminOptions
   /** Left out: what the data folder says. */
   readonly engine?: EngineChoice
   readonly database?: SqliteOptions
@@ -97,6 +101,8 @@ export interface RunningRelay {
   readonly address: string
   /** Where metrics and state are served, or null. */
   readonly operations: string | null
+  /** Where the administrator's page is, or null. */
+  readonly admin: string | null
   readonly relayId: string
   /** Reads the TLS files again. */
   reload(): Promise<void>
@@ -112,6 +118,9 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const host = options.host ?? '127.0.0.1'
   const secure = options.tls !== undefined
   if (!secure && options.tlsEndsAtProxy !== true && !isLoopback(host))
+    throw new CodedError('relay.tlsRequired')
+  const { listen: page = null } = options.admin ?? {}
+  if (page !== null && !secure && options.tlsEndsAtProxy !== true && !isLoopback(page.host))
     throw new CodedError('relay.tlsRequired')
   if (options.tls !== undefined) checkTlsFiles(options.tls)
   const data = await readRelayData(options.data)
@@ -131,11 +140,12 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     await made.peers.start(made.hub)
     const address = await listen(made.app, { host, port: options.port ?? 0, secure, option: 'host' })
     const operations = await startOperations(made, options, address)
+    const admin = await startAdmin(made, options.data)
     made.tls?.start()
     made.log.info('relay started')
     const stop = once(() => stopRelay(made, options.data, made.log, stopMs).finally(() => lock.release()))
     const reload = async (): Promise<void> => made.tls?.reload()
-    return { address, operations, relayId: data.anchors.relayId, reload, stop }
+    return { address, operations, admin, relayId: data.anchors.relayId, reload, stop }
   } catch (thrown) {
     await parts?.watch.stop()
     await parts?.housekeeping.stop()
@@ -153,6 +163,16 @@ async function startOperations(parts: Parts, options: RelayOptions, address: str
   try {
     return await parts.operations.start(options.data, options.operations, { address })
   } catch (thrown) {
+    await parts.app.close()
+    throw thrown
+  }
+}
+
+async function startAdmin(parts: Parts, data: string): Promise<string | null> {
+  try {
+    return (await parts.admin?.start()) ?? null
+  } catch (thrown) {
+    await parts.operations?.stop(data)
     await parts.app.close()
     throw thrown
   }
@@ -208,6 +228,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
     clock,
     log,
     counters,
+    stepUp: async (accountId, budget) => (await admin?.stepUp(accountId, budget)) ?? 'none',
   })
   const blobs = new Blobs({
     folder: blobFolder(options.data),
@@ -259,7 +280,30 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
   })
   app.server.on('upgrade', (request, stream, head) => hub.upgrade(request, stream, head))
   const tls: TlsKeeper | null =
-    options.tls === undefined ? null : tlsKeeper(options, options.tls, app, { clock, log, times })
+    options.tls === undefined
+      ? null
+      : tlsKeeper(options, options.tls, app, { clock, log, times }, (files) => admin?.renew(files))
+  const startedAt = clock.now()
+  const admin: Admin | null =
+    options.admin === undefined
+      ? null
+      : new Admin(options.admin, {
+          store,
+          anchors,
+          tls: options.tls ?? null,
+          clock,
+          log,
+          addressOf,
+          overview: async () => ({
+            version: options.operations?.version ?? '',
+            startedAt,
+            ready: (await readiness.look()) === null,
+            connections: { devices: hub.counts.devices, anonymous: hub.counts.anonymous },
+            queued: operations?.queued ?? null,
+            tls: tls?.state ?? null,
+            lastBackupAt: (await readLastBackup(options.data))?.at ?? null,
+          }),
+        })
   const watch = new ChangeWatch({ changes: store.changes, events: hub, log, everyMs: times.changesMs })
   const housekeeping = new Housekeeping({ store, linking, clock, log, everyMs: times.housekeepingMs })
   return {
@@ -278,6 +322,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
     accountBudgets,
     blobs,
     peers,
+    admin,
   }
 }
 
@@ -286,11 +331,13 @@ function tlsKeeper(
   files: TlsFiles,
   app: FastifyInstance,
   { clock, log, times }: { readonly clock: Clock; readonly log: RelayLog; readonly times: RelayTimes },
+  alsoApply: (files: TlsFiles) => void,
 ): TlsKeeper {
   return new TlsKeeper(files, {
     read: options.readTls ?? (async () => files),
     apply: (renewed) => {
       if (app.server instanceof TlsServer) app.server.setSecureContext(secureContext(renewed))
+      alsoApply(renewed)
     },
     clock,
     log,

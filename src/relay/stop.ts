@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Admin } from './admin/admin.ts'
 import type { Blobs } from './blobs/blobs.ts'
 import type { RunningBudgets } from './budgets/budgets.ts'
 import type { ChangeWatch } from './changes.ts'
@@ -29,6 +30,7 @@ export interface StoppableParts {
   readonly accountBudgets: RunningBudgets
   readonly blobs: Blobs
   readonly peers: Peers
+  readonly admin: Admin | null
 }
 
 /** A store whose server is silent does not hold the process up for longer, in milliseconds. */
@@ -75,6 +77,7 @@ async function drain(parts: StoppableParts): Promise<void> {
   // `forceCloseConnections` cuts whatever is left, so that what idles holds nothing up.
   await parts.begun.answered()
   await app.close()
+  await parts.admin?.stop()
   await commits.drain()
   await generations.drain()
   await parts.blobs.stop()

@@ -114,6 +114,8 @@ const linkId = bytes(32)
 export const refusalSchema = z.strictObject({
   code: z.string().max(64),
   retryAfterMs: z.int().min(0).optional(),
+  /** With `budget.stepUp`: where the person confirms with the second factor. */
+  address: z.string().max(300).optional(),
 })
 
 const nothing = z.strictObject({})

@@ -8,7 +8,7 @@ import { Alerts } from './alerts.ts'
 import { alertMessage } from './alertText.ts'
 import { BudgetLedger, type StepUp } from './ledger.ts'
 import { SeenEntries } from './seen.ts'
-import type { AccountBudgets } from './table.ts'
+import type { AccountBudget, AccountBudgets } from './table.ts'
 
 export interface AlertMailOptions {
   /** A program and its arguments; it gets each message on standard input. */
@@ -25,7 +25,8 @@ export interface BudgetsDeps {
   readonly clock: Clock
   readonly log: RelayLog
   readonly counters: RelayCounters
-  readonly stepUp?: (accountId: string) => Promise<StepUp>
+  /** Left out: nobody has a second factor; a soft limit is told to the administrator, and the act goes on. */
+  readonly stepUp?: (accountId: string, budget: AccountBudget) => Promise<StepUp>
 }
 
 /** What counts and refuses, and what tells of it. */
@@ -45,7 +46,6 @@ export function startBudgets(deps: BudgetsDeps): RunningBudgets {
     budgets: table,
     clock,
     log,
-    // Nobody has a second factor yet: a soft limit is told to the administrator, and the act goes on.
     stepUp: deps.stepUp ?? (async () => 'none'),
     passed: (who, budget, verdict) => alerts.passed(who, budget, verdict),
   })

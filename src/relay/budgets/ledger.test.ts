@@ -81,9 +81,14 @@ test('a device has its limit, the account has another, and a refusal says when i
 })
 
 test('without a second factor a soft limit is only told; who has one is asked for it', async () => {
-  const asking = ledger('needed')
+  const asking = ledger({ address: 'https://relay.example/#step-up' })
   expect(await many(asking, 140)).toBe(120)
-  await expect(asking.spend(device(1), 'directory')).rejects.toMatchObject({ code: 'budget.stepUp' })
+  await expect(asking.spend(device(1), 'directory')).rejects.toMatchObject({
+    code: 'budget.stepUp',
+    details: { address: 'https://relay.example/#step-up' },
+  })
+  // Who takes this account's keys is somebody else.
+  for (let n = 0; n < 31; n += 1) await asking.within(device(1).accountId, 'keysByPermit')
   await asking.drain()
   expect(await many(ledger('given'), 10)).toBe(10)
 })

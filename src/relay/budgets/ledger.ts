@@ -12,15 +12,16 @@ export interface Spender {
   readonly deviceId: number
 }
 
-/** Whether a second factor can be asked for, and was given. `none`: the account has none. */
-export type StepUp = 'none' | 'needed' | 'given'
+/** Whether a second factor can be asked for, and was given. `none`: the account has none. Otherwise where to show it. */
+export type StepUp = 'none' | 'given' | { readonly address: string }
 
 export interface LedgerDeps {
   readonly store: BudgetStore
   readonly budgets: AccountBudgets
   readonly clock: Clock
   readonly log: RelayLog
-  readonly stepUp: (accountId: string) => Promise<StepUp>
+  /** Asked past a soft limit alone. */
+  readonly stepUp: (accountId: string, budget: AccountBudget) => Promise<StepUp>
   /** A limit was passed: told every time, who hears it tells it once. */
   readonly passed: (who: Spender, budget: BudgetName, verdict: Exclude<Verdict, { kind: 'within' }>) => void
 }
@@ -62,7 +63,7 @@ export class BudgetLedger {
 
   /**
    * Counts an act, or throws and counts nothing: `budget.spent` past a hard limit, `budget.stepUp` past a soft one for
-   * whoever can show a second factor; both with `retryAfterMs`.
+   * whoever can show a second factor and has not, with the address to do so; both with `retryAfterMs`.
    */
   async spend(who: Spender, budget: BudgetName, amount = 1): Promise<void> {
     if (amount === 0) return
@@ -70,16 +71,22 @@ export class BudgetLedger {
     if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
   }
 
-  /** The same without counting: whether an act that comes later would be refused for its hard limit. */
+  /** The same without counting: whether an act that comes later would be refused. */
   async check(who: Spender, budget: BudgetName): Promise<void> {
     const entry = await this.#fresh(who.accountId, budget)
     const verdict = this.#judge(entry, who, 1)
     if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
+    if (verdict.kind === 'within') return
+    const stepUp = await this.#deps.stepUp(who.accountId, this.#deps.budgets[budget])
+    if (typeof stepUp === 'string') return
+    this.#deps.passed(who, budget, verdict)
+    throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs, ...stepUp })
   }
 
   /** Counts an act that nobody is refused; false once its hard limit is passed, which is not counted. */
   async within(accountId: string, budget: BudgetName): Promise<boolean> {
-    const verdict = await this.#judged({ accountId, deviceId: 0 }, budget, 1)
+    // Others act here: the account's own person has nothing to confirm.
+    const verdict = await this.#judged({ accountId, deviceId: 0 }, budget, 1, 'none')
     return verdict.kind !== 'hard'
   }
 
@@ -119,19 +126,25 @@ export class BudgetLedger {
     await this.#flush([...this.#entries.values()])
   }
 
-  async #judged(who: Spender, budget: BudgetName, amount: number): Promise<Verdict> {
-    const stepUp = await this.#deps.stepUp(who.accountId)
+  async #judged(who: Spender, budget: BudgetName, amount: number, asked?: StepUp): Promise<Verdict> {
+    let stepUp = asked
     const entry = this.#entry(who.accountId, budget)
     for (;;) {
       while (!known(entry)) await this.#know(entry)
       // From here to the count nothing is awaited: two acts at once cannot both use the last of it.
       const verdict = this.#judge(entry, who, amount)
-      const refused = verdict.kind === 'soft' && stepUp === 'needed'
-      const counted = verdict.kind === 'hard' || refused || (await this.#taken(entry, who, amount))
+      if (verdict.kind === 'soft' && stepUp === undefined) {
+        stepUp = await this.#deps.stepUp(who.accountId, this.#deps.budgets[budget])
+        continue
+      }
+      if (verdict.kind === 'soft' && typeof stepUp === 'object') {
+        this.#deps.passed(who, budget, verdict)
+        throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs, ...stepUp })
+      }
+      const counted = verdict.kind === 'hard' || (await this.#taken(entry, who, amount))
       // Another process was faster: what it took is looked at first.
       if (!counted) continue
       if (verdict.kind !== 'within') this.#deps.passed(who, budget, verdict)
-      if (refused) throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs })
       return verdict
     }
   }

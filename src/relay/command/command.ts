@@ -26,6 +26,8 @@ export interface Terminal {
   /** Of the program. */
   readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** Folder of the administrator's page as it was built; left out: there is none. */
+  readonly page?: string
   /** Who logged in; left out: as Linux says of this process. */
   readonly login?: Login
   out(line: string): void

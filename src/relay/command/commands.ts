@@ -18,6 +18,7 @@ import { renewCertificate } from './renewCertificate.ts'
 import { restore } from './restore.ts'
 import { revoke } from './revoke.ts'
 import { run } from './run.ts'
+import { secondFactor } from './secondFactor.ts'
 import { status } from './status.ts'
 
 /** In the order in which `help` shows them. */
@@ -34,6 +35,7 @@ export const commands: readonly Command[] = [
   devices,
   revoke,
   release,
+  secondFactor,
   ...alertsCommands,
   ...budgetsCommands,
   domains,

@@ -1,10 +1,11 @@
 import { pino } from 'pino'
 import type { Language } from '../../text/index.ts'
+import type { PageInviting } from '../admin/handlers.ts'
 import { redacted, relayLog, type RelayLog } from '../log.ts'
 import { startRelay, type RelayOptions } from '../relay.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import type { LogLevel, Settings } from '../settings/settings.ts'
-import { settingOptions, type Command } from './command.ts'
+import { settingOptions, type Command, type Terminal } from './command.ts'
 import { settingsOf } from './place.ts'
 import { readGiven } from './readGiven.ts'
 import { missing } from './values.ts'
@@ -38,11 +39,13 @@ export const run: Command = {
         port: settings['metrics.port'],
         version: terminal.version,
       },
+      ...(await adminOf(settings, terminal)),
       times: { stopMs: settings['stop.seconds'] * 1_000 },
       log: stderrLog(settings['log.level']),
     })
     terminal.onReload(() => void relay.reload())
-    terminal.out(JSON.stringify({ listening: relay.address, operations: relay.operations }))
+    const { address: listening, operations, admin } = relay
+    terminal.out(JSON.stringify({ listening, operations, ...(admin === null ? {} : { admin }) }))
     await terminal.ended
     await relay.stop()
   },
@@ -51,6 +54,22 @@ export const run: Command = {
 function alertMailOf(settings: Settings, language: Language): Pick<RelayOptions, 'alertMail'> {
   const [program, ...args] = settings['alerts.command']
   return program === undefined ? {} : { alertMail: { command: [program, ...args], language } }
+}
+
+/** Where neither a port nor an address is set there is no page, and nobody is asked for a second factor. */
+async function adminOf(settings: Settings, { page }: Terminal): Promise<Pick<RelayOptions, 'admin'>> {
+  const { 'admin.port': port, 'admin.host': host, 'admin.address': address, address: relay } = settings
+  if (port === null && address === null) return {}
+  const listen = port === null ? null : { host, port }
+  return { admin: { listen, address, relay, page: page ?? null, inviting: await invitingOf(settings) } }
+}
+
+/** A proxy's certificate is named to the command alone. */
+async function invitingOf(settings: Settings): Promise<PageInviting | null> {
+  const { address, 'tls.certificate': certificate } = settings
+  if (address === null) return null
+  if (!address.startsWith('https:')) return { address }
+  return certificate === null ? null : { address, certificate: await readGiven('certificate', certificate) }
 }
 
 async function tlsOf(settings: Settings): Promise<Pick<RelayOptions, 'tls' | 'readTls'>> {

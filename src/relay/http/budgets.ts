@@ -111,11 +111,11 @@ export class RateLimits {
   }
 }
 
-function limiter(budget: Budget): RateLimiterMemory {
+export function limiter(budget: Budget): RateLimiterMemory {
   return new RateLimiterMemory({ points: budget.requests, duration: budget.perMs / 1_000 })
 }
 
-async function spend(limit: RateLimiterMemory, key: string): Promise<void> {
+export async function spend(limit: RateLimiterMemory, key: string): Promise<void> {
   try {
     await limit.consume(key)
   } catch (thrown) {

@@ -112,13 +112,13 @@ export function refuseErrors(app: FastifyInstance, log: RelayLog): void {
 
 function refuse(reply: FastifyReply, report: ErrorReport, log: RelayLog): FastifyReply {
   const status = statusOf(report.code)
-  const { retryAfterMs } = report.details
+  const { retryAfterMs, address } = report.details
   log.debug('request refused', { error: report.code, status })
   if (typeof retryAfterMs !== 'number') return reply.code(status).send({ code: report.code })
   return reply
     .code(status)
     .header('retry-after', Math.ceil(retryAfterMs / 1_000))
-    .send({ code: report.code, retryAfterMs })
+    .send({ code: report.code, retryAfterMs, ...(address === undefined ? {} : { address }) })
 }
 
 /** Fastify's own errors carry the status they mean; every one below 500 is the request's fault. */

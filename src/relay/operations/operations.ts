@@ -4,7 +4,7 @@ import { listen } from '../listen.ts'
 import type { RelayLog } from '../log.ts'
 import type { GroupCommit } from '../queue/groupCommit.ts'
 import type { SocketHub } from '../socket/hub.ts'
-import type { QueueStatsStore } from '../store/queueStats.ts'
+import type { QueueStatsStore, QueueTotals } from '../store/queueStats.ts'
 import { meteredLog, RelayMetrics } from './metrics.ts'
 import type { Readiness } from './readiness.ts'
 import { QueueSampler } from './sampler.ts'
@@ -60,6 +60,11 @@ export class Operations {
       now: () => deps.clock.now(),
     })
     this.log = meteredLog(deps.log, this.metrics)
+  }
+
+  /** What waits in all queues; null until it has been measured once. */
+  get queued(): QueueTotals | null {
+    return this.#sampler.totals
   }
 
   /** Returns the address. Throws `relay.portTaken` and `argument.invalid` as `listen` does. */

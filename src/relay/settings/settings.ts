@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../wire/limits.ts'
+import { pageAddress } from '../admin/address.ts'
 import { isNetwork } from './networks.ts'
 
 /** How a value is written: as TOML has it, and as text in the environment and on the command line. */
@@ -87,6 +88,19 @@ export const settingTable = {
     example: '127.0.0.1',
   }),
   'metrics.port': setting({ kind: 'number', schema: port, standard: 0, example: 9464 }),
+  'admin.host': setting({
+    kind: 'text',
+    schema: line.max(253),
+    standard: '127.0.0.1',
+    example: '0.0.0.0',
+  }),
+  'admin.port': setting({ kind: 'number', schema: port, standard: null, example: 9443 }),
+  'admin.address': setting({
+    kind: 'text',
+    schema: line.max(250).refine((text) => pageAddress(text) !== null),
+    standard: null,
+    example: 'https://relay.example:9443',
+  }),
   'log.level': setting({ kind: 'text', schema: z.enum(logLevels), standard: 'info', example: 'info' }),
   'database.maxMegabytes': setting({
     kind: 'number',

@@ -1,0 +1,95 @@
+import { Server as TlsServer } from 'node:tls'
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../../base/clock.ts'
+import { CodedError } from '../../base/errors.ts'
+import type { StepUp } from '../budgets/ledger.ts'
+import type { AccountBudget } from '../budgets/table.ts'
+import type { TlsFiles } from '../data/tlsFiles.ts'
+import { secureContext } from '../http/server.ts'
+import { listen } from '../listen.ts'
+import type { RelayStore } from '../store/store.ts'
+import { pageAddress, pageOrigin, type PageAddress } from './address.ts'
+import type { PageInviting } from './handlers.ts'
+import { SecondFactor } from './secondFactor.ts'
+import { adminServer, usualAdminBudgets, type AdminBudgets, type AdminServerDeps } from './server.ts'
+import { Sessions } from './sessions.ts'
+
+export interface AdminOptions {
+  /** Null: another process of this relay serves the page. */
+  readonly listen: { readonly host: string; readonly port: number } | null
+  /** Origin under which browsers reach the page; null: made from the relay's address and the port. */
+  readonly address: string | null
+  /** The relay's own, as workstations know it. */
+  readonly relay: string | null
+  /** Folder of the built page; null: the interface alone. */
+  readonly page: string | null
+  readonly inviting: PageInviting | null
+  readonly budgets?: Partial<AdminBudgets>
+}
+
+export interface AdminDeps extends Pick<AdminServerDeps, 'anchors' | 'overview' | 'addressOf' | 'log'> {
+  readonly store: RelayStore
+  readonly tls: TlsFiles | null
+  readonly clock: Clock
+}
+
+/** The administrator's page, and what second factors are asked for beyond it. */
+export class Admin {
+  readonly #options: AdminOptions
+  readonly #deps: AdminDeps
+  #place: PageAddress | null
+  #app: FastifyInstance | null = null
+
+  constructor(options: AdminOptions, deps: AdminDeps) {
+    this.#options = options
+    this.#deps = deps
+    this.#place = options.address === null ? null : pageAddress(options.address)
+  }
+
+  /** Where the page is, or null. Throws `relay.portTaken` and `argument.invalid` as `listen` does. */
+  async start(): Promise<string | null> {
+    const { listen: wanted, address, relay, page, inviting, budgets } = this.#options
+    if (wanted === null) return this.#place?.origin ?? null
+    const { anchors, clock, tls, ...deps } = this.#deps
+    const party = (): { id: string; name: string; origin: string } => {
+      if (this.#place === null) throw new CodedError('admin.foreign')
+      return { id: this.#place.rpId, name: anchors.organisation, origin: this.#place.origin }
+    }
+    const app = await adminServer({
+      ...deps,
+      anchors,
+      clock,
+      tls,
+      page,
+      inviting,
+      budgets: { ...usualAdminBudgets, ...budgets },
+      sessions: new Sessions(clock),
+      secondFactor: new SecondFactor({ store: deps.store, party, clock }),
+      origin: () => party().origin,
+    })
+    const secure = tls !== null
+    const at = new URL(await listen(app, { ...wanted, secure, option: 'admin-host' }))
+    this.#place = pageAddress(pageOrigin({ address, relay, port: Number(at.port), secure }))
+    this.#app = app
+    return this.#place?.origin ?? at.origin
+  }
+
+  /** Renewed TLS files. */
+  renew(files: TlsFiles): void {
+    if (this.#app?.server instanceof TlsServer) this.#app.server.setSecureContext(secureContext(files))
+  }
+
+  /** Whether an account that is past a soft limit has to confirm with its second factor, and where. */
+  async stepUp(accountId: string, { windowMs }: Pick<AccountBudget, 'windowMs'>): Promise<StepUp> {
+    if (this.#place === null) return 'none'
+    const state = await this.#deps.store.credentials.shown(accountId)
+    if (state === null) return 'none'
+    const since = state.at === null ? -1 : this.#deps.clock.now() - state.at
+    if (since >= 0 && since < windowMs) return 'given'
+    return { address: `${this.#place.origin}/#step-up` }
+  }
+
+  async stop(): Promise<void> {
+    await this.#app?.close()
+  }
+}

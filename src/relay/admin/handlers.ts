@@ -1,0 +1,199 @@
+import { toHex, fromBase64Url, type Bytes } from '../../base/bytes.ts'
+import type { Clock } from '../../base/clock.ts'
+import { CodedError } from '../../base/errors.ts'
+import { knownPerson, performActs, readActs } from '../data/administration.ts'
+import { acknowledgeIn, budgetUses, listedMax } from '../data/budgets.ts'
+import { inviteAgain, inviteNew, type CreatedInvitation, type InvitingOptions } from '../data/invitations.ts'
+import { listAccounts } from '../data/listing.ts'
+import { plainAct } from '../data/plainAct.ts'
+import type { RelayAnchors } from '../data/relayData.ts'
+import type { AccountAct, ActContext, PersonRecord } from '../store/peopleStore.ts'
+import type { RelayStore } from '../store/store.ts'
+import { rightsOf } from './rights.ts'
+import type {
+  AdminAnswer,
+  AdminBody,
+  AdminQuery,
+  AdminRouteName,
+  Overview,
+  ShownAccount,
+  ShownSession,
+} from './routes.ts'
+import type { SecondFactor } from './secondFactor.ts'
+import type { Session } from './sessions.ts'
+
+/** What an invitation that is made on the page says of the relay. */
+export type PageInviting = Pick<InvitingOptions, 'address' | 'certificate'>
+
+export interface AdminHandlerDeps {
+  readonly store: RelayStore
+  readonly anchors: RelayAnchors
+  readonly secondFactor: SecondFactor
+  /** Null: invitations are made by the command alone. */
+  readonly inviting: PageInviting | null
+  readonly overview: () => Promise<Omit<Overview, 'openAlerts' | 'invites' | 'organisation'>>
+  /** Throws `relay.tooManyRequests` for who lists so often that it is a bulk read. */
+  readonly listing: (accountId: string) => Promise<void>
+  readonly clock: Clock
+}
+
+export interface AdminRequest<N extends AdminRouteName> {
+  readonly query: AdminQuery<N>
+  readonly body: AdminBody<N>
+  /** Who has signed in; on the public routes nobody. */
+  readonly person: PersonRecord
+  /** Signs in whoever asks. */
+  readonly open: (session: Session) => void
+  readonly close: () => void
+}
+
+export type AdminHandlers = {
+  readonly [N in AdminRouteName]: (request: AdminRequest<N>) => Promise<AdminAnswer<N>>
+}
+
+const actsAtOnce = 100
+
+/** What is done on the page is done by the functions behind the commands, with the account that has signed in as actor. */
+export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
+  const { store, secondFactor } = deps
+  const as = ({ accountId }: PersonRecord): ActContext => ({
+    by: { kind: 'account', name: accountId },
+    now: deps.clock.now(),
+  })
+  const perform = async (act: AccountAct, person: PersonRecord): Promise<{ readonly done: number }> => {
+    const outcomes = await performActs(store.people, [act], as(person))
+    return { done: outcomes.filter(({ kind }) => kind === 'done').length }
+  }
+  return {
+    beginRegistration: async ({ body }) => secondFactor.beginRegistration(linkOf(body.link)),
+    finishRegistration: async ({ body }) => {
+      const { displayName } = await secondFactor.finishRegistration(linkOf(body.link), body.credential)
+      return { displayName }
+    },
+    beginSignIn: async () => secondFactor.begin('signIn'),
+    finishSignIn: async ({ body, open }) => {
+      const { person, credentialId } = await secondFactor.signIn(body.credential)
+      open({ accountId: person.accountId, credentialId })
+      return sessionOf(person)
+    },
+    beginStepUp: async () => secondFactor.begin('stepUp'),
+    finishStepUp: async ({ body }) => {
+      const { displayName } = await secondFactor.stepUp(body.credential)
+      return { displayName }
+    },
+    session: async ({ person }) => sessionOf(person),
+    signOut: async ({ close }) => {
+      close()
+      return {}
+    },
+    overview: async () => ({
+      ...(await deps.overview()),
+      organisation: deps.anchors.organisation,
+      openAlerts: (await store.alerts.list({ openOnly: true, limit: listedMax })).length,
+      invites: deps.inviting !== null,
+    }),
+    journal: async ({ query }) => {
+      const { size } = await store.acts.state()
+      const end = Math.min(query.before ?? size, size)
+      const start = Math.max(0, end - actsAtOnce)
+      const rows = end === start ? [] : await store.acts.rows(start, end - start)
+      return { acts: rows.map(plainAct).toReversed() }
+    },
+    journalCheck: async () => {
+      const { rows, findings, root } = await readActs(store)
+      return { whole: findings.length === 0, count: rows.length, root: toHex(root) }
+    },
+    alerts: async ({ query }) => ({
+      alerts: [...(await store.alerts.list({ openOnly: query.all !== 'true', limit: listedMax }))],
+    }),
+    acknowledgeAlert: async ({ body, person }) => ({
+      done: await acknowledgeIn(store.alerts, body.id, body.reason, as(person)),
+    }),
+    budgets: async ({ query }) => {
+      await knownPerson(store, query.accountId)
+      const uses = await budgetUses(store, query.accountId, deps.clock.now())
+      return {
+        budgets: uses.map(({ budget, used, allowance, set, windowMs }) => ({
+          budget,
+          used,
+          ...allowance,
+          set,
+          windowMs,
+        })),
+      }
+    },
+    resetBudget: async ({ body, person }) => {
+      await knownPerson(store, body.accountId)
+      await store.budgets.reset(body.accountId, body.budget, body.reason, as(person))
+      return {}
+    },
+    accounts: async ({ query, person }) => {
+      await deps.listing(person.accountId)
+      const { shown, total } = await listAccounts(store, { name: query.name }, as(person))
+      return { accounts: shown.map(accountOf), total }
+    },
+    account: async ({ query }) => {
+      const account = accountOf(await knownPerson(store, query.accountId))
+      const devices = (await store.devices.list(query.accountId))?.devices ?? []
+      const credentials = await store.credentials.list(query.accountId)
+      return {
+        account,
+        devices: devices.map(({ deviceId, addedAt, lastSeenDay }) => ({ deviceId, addedAt, lastSeenDay })),
+        secondFactors: credentials.length,
+      }
+    },
+    endDevices: async ({ body: { accountId, deviceId }, person }) =>
+      perform(
+        deviceId === undefined
+          ? { kind: 'endDevices', accountId }
+          : { kind: 'endDevice', accountId, deviceId },
+        person,
+      ),
+    disableAccount: async ({ body, person }) => perform({ kind: 'disable', ...body }, person),
+    enableAccount: async ({ body, person }) => perform({ kind: 'enable', ...body }, person),
+    inviteMember: async ({ body, person }) => {
+      const { name, ...more } = body
+      const given = { name, ...withoutEmpty(more) }
+      return invitationOf(await inviteNew(store, deps.anchors, { ...invitingOf(deps), ...given }, as(person)))
+    },
+    inviteAgain: async ({ body, person }) => {
+      const options = { ...invitingOf(deps), account: body.accountId }
+      return invitationOf(await inviteAgain(store, deps.anchors, options, as(person)))
+    },
+  }
+}
+
+function linkOf(text: string): Bytes {
+  const link = fromBase64Url(text)
+  if (link === null) throw new CodedError('factor.link')
+  return link
+}
+
+function invitingOf({ inviting, clock }: AdminHandlerDeps): Omit<InvitingOptions, 'data'> {
+  if (inviting === null) throw new CodedError('admin.byCommand')
+  return { ...inviting, clock }
+}
+
+function invitationOf({ accountId, text, code, expiresAt }: CreatedInvitation): AdminAnswer<'inviteAgain'> {
+  return { accountId, text, code, expiresAt }
+}
+
+function sessionOf({ accountId, displayName, role }: PersonRecord): ShownSession {
+  return { accountId, displayName, role, rights: [...rightsOf(role)] }
+}
+
+function accountOf(person: PersonRecord): ShownAccount {
+  const { accountId, displayName, title, service, organisation, email, identifier, role } = person
+  const { disabled, hidden, expiresAt, enrolledAt, devices } = person
+  const shown = { accountId, displayName, title, service, organisation, email, identifier, role }
+  return { ...shown, disabled, hidden, expiresAt, enrolledAt, devices }
+}
+
+/** A field that was left empty was not filled in. */
+function withoutEmpty<T extends Readonly<Record<string, string | undefined>>>(
+  fields: T,
+): { [K in keyof T]?: string } {
+  const filled = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '')
+  // The same keys, of which those without a value are left out.
+  return Object.fromEntries(filled) as { [K in keyof T]?: string }
+}

@@ -1,0 +1,238 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { systemClock } from '../../base/clock.ts'
+import { performActs } from '../data/administration.ts'
+import { withStore } from '../data/withStore.ts'
+import { AdminClient, localPage, signedIn, type Administrator } from '../testing/adminClient.ts'
+import { relayFixture, type RelayFixture } from '../testing/fixture.ts'
+import { adminRouteNames, adminRoutes, type AdminRouteName } from './routes.ts'
+import { idleMs, sessionMs } from './sessions.ts'
+
+let ahead = 0
+const clock = { now: (): number => systemClock.now() + ahead }
+const unhindered = { requests: 10_000_000, perMs: 60_000 }
+let folder: string
+let fixture: RelayFixture
+let administrator: Administrator
+let officer: Administrator
+let auditor: Administrator
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'valise-page-'))
+  await writeFile(join(folder, 'index.html'), '<!doctype html>')
+  await writeFile(join(folder, 'page.js'), 'void 0')
+  await writeFile(join(folder, 'secret.txt'), 'not for the page')
+  fixture = await relayFixture({
+    clock,
+    admin: {
+      ...localPage,
+      page: folder,
+      inviting: { address: 'http://127.0.0.1:1' },
+      budgets: { address: unhindered, session: unhindered },
+    },
+  })
+  administrator = await signedIn(fixture, 'administrator')
+  officer = await signedIn(fixture, 'securityOfficer')
+  auditor = await signedIn(fixture, 'auditor')
+})
+
+afterAll(async () => {
+  await fixture.end()
+  await rm(folder, { recursive: true })
+})
+
+const operator = { by: { kind: 'operator', name: 'anne' }, now: 1 } as const
+
+async function lastActs(count: number): Promise<readonly unknown[]> {
+  const { acts } = await auditor.client.call('journal')
+  return acts.slice(0, count).map(({ type, by, account, detail }) => [type, by, account, detail])
+}
+
+/** Anything that fits the schemas: whether a role may is decided before. */
+function bodies(accountId: string): Partial<Record<AdminRouteName, Record<string, unknown>>> {
+  return {
+    acknowledgeAlert: { id: 999_999, reason: 'x' },
+    resetBudget: { accountId, budget: 'directory', reason: 'x' },
+    endDevices: { accountId, deviceId: 99 },
+    disableAccount: { accountId },
+    enableAccount: { accountId },
+    inviteMember: { name: 'Zoé' },
+    inviteAgain: { accountId },
+  }
+}
+
+test('every route refuses who is not signed in, and each role what it may not', async () => {
+  const { accountId } = await fixture.enrol('Cible')
+  const stranger = new AdminClient(fixture.relay.admin ?? '')
+  for (const name of adminRouteNames) {
+    const { access } = adminRoutes[name]
+    if (access === 'public' || name === 'signOut') continue
+    const asking = { body: bodies(accountId)[name] ?? {}, query: { accountId } }
+    const query = name === 'account' || name === 'budgets' ? asking : { body: asking.body }
+    expect(await stranger.code(name, query), name).toBe('admin.signedOut')
+    const codes = [
+      await auditor.client.code(name, query),
+      await officer.client.code(name, query),
+      await administrator.client.code(name, query),
+    ]
+    const allowed = codes.map((code) => code !== 'admin.forbidden')
+    const reads = access === 'session' || /^(?:overview|journal|alerts|budgets)\.read$/.test(access)
+    expect(allowed, `${name}: ${codes.join(' ')}`).toEqual([reads, !/invite|able$/.test(access), true])
+  }
+})
+
+test('a request without the page’s header, from another origin or site, or without an origin is refused', async () => {
+  const { client } = administrator
+  const body = { name: 'Eve' }
+  for (const headers of [
+    { origin: 'https://evil.example' },
+    { origin: `${client.origin}.evil.example` },
+    { origin: 'null' },
+    { origin: null },
+    { 'x-valise-admin': null },
+    { 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+  ]) {
+    expect(await client.code('inviteMember', { body, headers }), JSON.stringify(headers)).toBe(
+      'admin.foreign',
+    )
+    expect(await client.code('beginSignIn', { headers }), JSON.stringify(headers)).toBe('admin.foreign')
+  }
+  expect(await client.code('journal', { headers: { origin: 'https://evil.example' } })).toBe('admin.foreign')
+  expect(await client.code('journal', { headers: { 'x-valise-admin': null } })).toBe('admin.foreign')
+  const { accounts } = await client.call('accounts', { query: { name: 'Eve' } })
+  expect(accounts).toEqual([])
+})
+
+test('the cookie is for this host alone and no script, every answer is guarded, and files are those of the page', async () => {
+  const { client, authenticator } = officer
+  const options = await client.call('beginSignIn')
+  const { cookie, headers } = await client.ask('finishSignIn', {
+    body: { credential: authenticator.get(options) },
+  })
+  expect(cookie).toMatch(
+    /^__Host-valise-admin=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=28800; Secure; HttpOnly; SameSite=Strict$/,
+  )
+  const page = await fetch(`${client.origin}/`)
+  expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+  const missing = await fetch(`${client.origin}/nothing`)
+  for (const each of [headers, page.headers, missing.headers]) {
+    expect(each.get('content-security-policy')).toMatch(/default-src 'none'; script-src 'self';/)
+    expect(each.get('content-security-policy')).not.toContain('unsafe')
+    expect(each.get('x-content-type-options')).toBe('nosniff')
+    expect(each.get('cache-control')).toBe('no-store')
+    expect(each.get('access-control-allow-origin')).toBeNull()
+  }
+  for (const path of ['/secret.txt', '/../secret.txt', '/%2e%2e/secret.txt', '/index.html', '/page.js/'])
+    expect((await fetch(client.origin + path)).status, path).toBe(404)
+  expect((await fetch(`${client.origin}/page.js`)).status).toBe(200)
+  expect((await fetch(`${fixture.address}/admin/v1/session`)).status).toBe(404)
+})
+
+test('a session ends after a quarter of an hour of nothing, after eight hours, and at the end', async () => {
+  const { client, authenticator } = await signedIn(fixture, 'auditor', 'Paul', clock.now())
+  ahead += idleMs - 60_000
+  expect(await client.code('session')).toBe('done')
+  ahead += idleMs
+  expect(await client.code('session')).toBe('admin.signedOut')
+  await client.signIn(authenticator)
+  for (let waited = 0; waited + 600_000 < sessionMs; waited += 600_000) {
+    expect(await client.code('session')).toBe('done')
+    ahead += 600_000
+  }
+  ahead += 600_000
+  expect(await client.code('session')).toBe('admin.signedOut')
+  await client.signIn(authenticator)
+  const kept = client.cookie
+  await client.call('signOut')
+  expect(client.cookie).toBe('__Host-valise-admin=')
+  client.cookie = kept
+  expect(await client.code('session')).toBe('admin.signedOut')
+  for (const each of [administrator, officer, auditor]) await each.client.signIn(each.authenticator)
+})
+
+test('who is disabled, loses the role or the second factor is out at once', async () => {
+  const { accountId, client, authenticator } = await signedIn(fixture, 'administrator', 'Luc', clock.now())
+  const apply = async (
+    act: { kind: 'disable' | 'enable' } | { kind: 'role'; role: 'member' | 'auditor'; expiresAt: null },
+  ): Promise<void> => {
+    await withStore(fixture.data, async ({ people }) =>
+      performActs(people, [{ ...act, accountId }], operator),
+    )
+  }
+  await apply({ kind: 'disable' })
+  expect(await client.code('overview')).toBe('admin.signedOut')
+  await apply({ kind: 'enable' })
+  expect(await client.code('overview')).toBe('admin.signedOut')
+  await client.signIn(authenticator)
+  await apply({ kind: 'role', role: 'auditor', expiresAt: null })
+  expect(await client.code('accounts')).toBe('admin.forbidden')
+  await apply({ kind: 'role', role: 'member', expiresAt: null })
+  expect(await client.code('overview')).toBe('admin.signedOut')
+  await apply({ kind: 'role', role: 'auditor', expiresAt: null })
+  await client.signIn(authenticator)
+  await withStore(fixture.data, async ({ credentials }) => credentials.remove(accountId, operator))
+  expect(await client.code('overview')).toBe('admin.signedOut')
+})
+
+test('what is done is done, with who did it in the journal', async () => {
+  const { client, accountId: own } = administrator
+  const { accountId } = await fixture.enrol('Émile Strauß')
+  const { accounts, total } = await client.call('accounts', { query: { name: 'strauss' } })
+  expect([accounts.map((each) => each.accountId), total]).toEqual([[accountId], 1])
+  expect(await client.call('disableAccount', { body: { accountId } })).toEqual({ done: 1 })
+  expect(await client.call('disableAccount', { body: { accountId } })).toEqual({ done: 0 })
+  expect((await client.call('account', { query: { accountId } })).account.disabled).toBe(true)
+  await client.call('enableAccount', { body: { accountId } })
+  await officer.client.call('resetBudget', {
+    body: { accountId, budget: 'directory', reason: 'fausse alerte' },
+  })
+  await officer.client.call('endDevices', { body: { accountId, deviceId: 1 } })
+  expect((await officer.client.call('account', { query: { accountId } })).devices).toEqual([])
+  expect(await lastActs(5)).toEqual([
+    ['device.ended', officer.accountId, accountId, 1],
+    ['budget.reset', officer.accountId, accountId, 'directory: fausse alerte'],
+    ['account.enabled', own, accountId, undefined],
+    ['account.disabled', own, accountId, undefined],
+    ['read.listed', own, undefined, 1],
+  ])
+  expect(await auditor.client.call('journalCheck')).toMatchObject({ whole: true })
+})
+
+test('an invitation that was made on the page enrols; an address of a domain that is not taken is refused', async () => {
+  const { client, accountId: own } = administrator
+  const made = await client.call('inviteMember', { body: { name: 'Zoé', title: '', service: 'Finances' } })
+  expect((await client.call('account', { query: { accountId: made.accountId } })).account).toMatchObject({
+    displayName: 'Zoé',
+    service: 'Finances',
+    role: 'member',
+    enrolledAt: null,
+  })
+  expect((await lastActs(1))[0]).toEqual(['account.created', own, made.accountId, 'member'])
+  const again = await client.call('inviteAgain', { body: { accountId: made.accountId } })
+  expect(again.code).not.toBe(made.code)
+  const body = { name: 'Zoé', email: 'zoe@nowhere.example' }
+  expect(await client.code('inviteMember', { body })).toBe('request.malformed')
+  expect(await client.code('inviteMember', { body: { name: '' } })).toBe('request.malformed')
+  expect(await client.code('inviteMember', { body: { name: 'Zoé', role: 'administrator' } })).toBe(
+    'request.malformed',
+  )
+})
+
+test('accounts are listed fifty at a time, and no more than sixty times an hour', async () => {
+  const { client } = await signedIn(fixture, 'securityOfficer', 'Inès', clock.now())
+  for (let n = 0; n < 60; n += 1) await client.call('accounts', { query: { name: 'nobody' } })
+  expect(await client.code('accounts')).toBe('relay.tooManyRequests')
+})
+
+test('the overview tells the state and the certificate', async () => {
+  expect(await auditor.client.call('overview')).toMatchObject({
+    organisation: 'Ministère des essais',
+    ready: true,
+    tls: null,
+    openAlerts: 0,
+    invites: true,
+  })
+})
