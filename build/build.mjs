@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url'
 import { build as rolldownBuild } from 'rolldown'
 import { build as viteBuild } from 'vite'
-import { rendererConfig, rendererPresent } from './renderer.mjs'
+import { adminPageConfig, rendererConfig, rendererPresent } from './renderer.mjs'
 import { preloadDefinitions, presentTargets, rolldownOptions } from './targets.mjs'
 
 /**
@@ -20,6 +20,7 @@ export async function build(only) {
       rolldownBuild({ ...rolldownOptions(target, { minify: true, define }), logLevel: 'warn' }),
     ),
     ...(renderer ? [viteBuild(rendererConfig())] : []),
+    ...(wanted('relay') ? [viteBuild(adminPageConfig())] : []),
   ])
   return [...targets.map(({ name }) => name), ...(renderer ? ['renderer'] : [])]
 }

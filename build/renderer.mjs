@@ -24,3 +24,21 @@ export function rendererConfig() {
     },
   }
 }
+
+/** The administrator's page of the relay, beside its program. @returns {import('vite').InlineConfig} */
+export function adminPageConfig() {
+  return {
+    configFile: false,
+    root: join(root, 'src/relay/admin/page'),
+    base: './',
+    logLevel: 'warn',
+    build: {
+      outDir: join(out, 'relay/admin'),
+      emptyOutDir: true,
+      target: 'es2022',
+      modulePreload: { polyfill: false },
+      assetsInlineLimit: 0,
+      reportCompressedSize: false,
+    },
+  }
+}

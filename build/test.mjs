@@ -143,6 +143,9 @@ if (place !== null) {
       playwright(ready, 'renderer', 'e2e/renderer/playwright.config.ts', env),
     )
   }
+  await step('administrator’s page, Chromium', () =>
+    playwright(ready, 'admin', 'e2e/admin/playwright.config.ts', env),
+  )
   if (readdirSync(join(root, 'e2e')).some((name) => name.endsWith('.spec.ts'))) {
     await step('end to end, Electron', () => playwright(ready, 'e2e', 'e2e/playwright.config.ts', env))
   }

@@ -5,7 +5,7 @@ import { typeProjects, typeProjectsOf } from './typeProjects.mjs'
 const root = new URL('../', import.meta.url)
 
 it('lists every project of the checkout', () => {
-  const folders = ['', 'main/preload/', 'renderer/']
+  const folders = ['', 'main/preload/', 'renderer/', 'src/relay/admin/page/']
   const present = folders.flatMap((folder) =>
     readdirSync(new URL(folder, root))
       .filter((name) => /^tsconfig.*\.json$/u.test(name) && name !== 'tsconfig.base.json')

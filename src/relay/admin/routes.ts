@@ -3,6 +3,7 @@ import { accountIdSchema } from '../../wire/http.ts'
 import { limits } from '../../wire/limits.ts'
 import { accountRoles } from '../accounts/standing.ts'
 import { budgetNames } from '../budgets/table.ts'
+import { adminPaths } from './paths.ts'
 import { rights, type Right } from './rights.ts'
 
 /** What the administrator's page asks of the relay. One more route: its entry here, its handler in `handlers.ts`. */
@@ -163,9 +164,14 @@ const done = z.strictObject({ done: z.int().min(0) })
 /** `public`: nobody has signed in yet. `session`: whoever has. */
 export type AdminAccess = 'public' | 'session' | Right
 
-interface AdminRoute<Q extends z.ZodType, B extends z.ZodType | null, A extends z.ZodType> {
-  readonly method: 'GET' | 'POST'
+interface Place<M extends 'GET' | 'POST'> {
+  readonly method: M
   readonly path: `/admin/v1/${string}`
+}
+
+interface AdminRoute<Q extends z.ZodType, B extends z.ZodType | null, A extends z.ZodType> extends Place<
+  'GET' | 'POST'
+> {
   readonly access: AdminAccess
   readonly query: Q
   readonly body: B
@@ -173,21 +179,21 @@ interface AdminRoute<Q extends z.ZodType, B extends z.ZodType | null, A extends 
 }
 
 function read<Q extends z.ZodType, A extends z.ZodType>(
-  path: AdminRoute<Q, null, A>['path'],
+  place: Place<'GET'>,
   access: AdminAccess,
   query: Q,
   answer: A,
 ): AdminRoute<Q, null, A> {
-  return { method: 'GET', path, access, query, body: null, answer }
+  return { ...place, access, query, body: null, answer }
 }
 
 function write<B extends z.ZodType, A extends z.ZodType>(
-  path: AdminRoute<typeof nothing, B, A>['path'],
+  place: Place<'POST'>,
   access: AdminAccess,
   body: B,
   answer: A,
 ): AdminRoute<typeof nothing, B, A> {
-  return { method: 'POST', path, access, query: nothing, body, answer }
+  return { ...place, access, query: nothing, body, answer }
 }
 
 const deviceId = z.int().min(1).max(limits.deviceIdMax)
@@ -196,92 +202,92 @@ const person = z.strictObject({ displayName: text })
 
 export const adminRoutes = {
   beginRegistration: write(
-    '/admin/v1/registration/begin',
+    adminPaths.beginRegistration,
     'public',
     z.strictObject({ link }),
     creationOptionsSchema,
   ),
   finishRegistration: write(
-    '/admin/v1/registration/finish',
+    adminPaths.finishRegistration,
     'public',
     z.strictObject({ link, credential: createdCredential }),
     person,
   ),
-  beginSignIn: write('/admin/v1/sign-in/begin', 'public', nothing, requestOptionsSchema),
+  beginSignIn: write(adminPaths.beginSignIn, 'public', nothing, requestOptionsSchema),
   finishSignIn: write(
-    '/admin/v1/sign-in/finish',
+    adminPaths.finishSignIn,
     'public',
     z.strictObject({ credential: signedCredential }),
     session,
   ),
-  beginStepUp: write('/admin/v1/step-up/begin', 'public', nothing, requestOptionsSchema),
+  beginStepUp: write(adminPaths.beginStepUp, 'public', nothing, requestOptionsSchema),
   finishStepUp: write(
-    '/admin/v1/step-up/finish',
+    adminPaths.finishStepUp,
     'public',
     z.strictObject({ credential: signedCredential }),
     person,
   ),
-  session: read('/admin/v1/session', 'session', nothing, session),
-  signOut: write('/admin/v1/sign-out', 'session', nothing, nothing),
-  overview: read('/admin/v1/overview', 'overview.read', nothing, overview),
+  session: read(adminPaths.session, 'session', nothing, session),
+  signOut: write(adminPaths.signOut, 'session', nothing, nothing),
+  overview: read(adminPaths.overview, 'overview.read', nothing, overview),
   journal: read(
-    '/admin/v1/journal',
+    adminPaths.journal,
     'journal.read',
     z.strictObject({ before: z.coerce.number().int().min(0).optional() }),
     z.strictObject({ acts: z.array(act) }),
   ),
   journalCheck: read(
-    '/admin/v1/journal/check',
+    adminPaths.journalCheck,
     'journal.read',
     nothing,
     z.strictObject({ whole: z.boolean(), count: z.int(), root: text }),
   ),
   alerts: read(
-    '/admin/v1/alerts',
+    adminPaths.alerts,
     'alerts.read',
     z.strictObject({ all: z.enum(['true', 'false']).optional() }),
     z.strictObject({ alerts: z.array(alert) }),
   ),
   acknowledgeAlert: write(
-    '/admin/v1/alerts/acknowledge',
+    adminPaths.acknowledgeAlert,
     'alerts.acknowledge',
     z.strictObject({ id: z.int().min(1), reason }),
     done,
   ),
   budgets: read(
-    '/admin/v1/budgets',
+    adminPaths.budgets,
     'budgets.read',
     ofAccount,
     z.strictObject({ budgets: z.array(budgetUse) }),
   ),
   resetBudget: write(
-    '/admin/v1/budgets/reset',
+    adminPaths.resetBudget,
     'budgets.reset',
     z.strictObject({ accountId: accountIdSchema, budget, reason }),
     nothing,
   ),
   accounts: read(
-    '/admin/v1/accounts',
+    adminPaths.accounts,
     'accounts.read',
     z.strictObject({ name: z.string().max(200).optional() }),
     z.strictObject({ accounts: z.array(account), total: z.int() }),
   ),
   account: read(
-    '/admin/v1/account',
+    adminPaths.account,
     'accounts.read',
     ofAccount,
     z.strictObject({ account, devices: z.array(device), secondFactors: z.int() }),
   ),
   endDevices: write(
-    '/admin/v1/devices/end',
+    adminPaths.endDevices,
     'devices.end',
     z.strictObject({ accountId: accountIdSchema, deviceId: deviceId.optional() }),
     done,
   ),
-  disableAccount: write('/admin/v1/accounts/disable', 'accounts.disable', ofAccount, done),
-  enableAccount: write('/admin/v1/accounts/enable', 'accounts.enable', ofAccount, done),
+  disableAccount: write(adminPaths.disableAccount, 'accounts.disable', ofAccount, done),
+  enableAccount: write(adminPaths.enableAccount, 'accounts.enable', ofAccount, done),
   inviteMember: write(
-    '/admin/v1/accounts/invite',
+    adminPaths.inviteMember,
     'accounts.invite',
     z.strictObject({
       name: line.min(1),
@@ -292,7 +298,7 @@ export const adminRoutes = {
     }),
     invitation,
   ),
-  inviteAgain: write('/admin/v1/accounts/invite-again', 'accounts.invite', ofAccount, invitation),
+  inviteAgain: write(adminPaths.inviteAgain, 'accounts.invite', ofAccount, invitation),
 } as const
 
 export type AdminRouteName = keyof typeof adminRoutes
@@ -306,5 +312,4 @@ export const adminRouteNames = Object.keys(adminRoutes).filter((name): name is A
   Object.hasOwn(adminRoutes, name),
 )
 
-/** Each request of the page carries it: no other page can send it without being asked first. */
-export const pageHeader = 'x-valise-admin'
+export { pageHeader } from './paths.ts'

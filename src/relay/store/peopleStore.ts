@@ -1,6 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { JournalRow, JournalState } from '../../journal/index.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
+import type { ActType } from '../admin/actNames.ts'
 import type { AccountRole, Standing } from '../accounts/standing.ts'
 
 /** Accounts as those who administer the relay see them. */
@@ -118,43 +119,7 @@ export interface ActEvent {
   readonly detail?: string | number
 }
 
-export const actTypes = [
-  'account.created',
-  'account.invited',
-  'account.profile',
-  'account.role',
-  'account.hidden',
-  'account.shown',
-  'account.disabled',
-  'account.enabled',
-  'account.removed',
-  'devices.ended',
-  'device.ended',
-  'device.released',
-  'domain.allowed',
-  'domain.refused',
-  'certificate.renewed',
-  'backup.made',
-  'backup.keys',
-  'backup.restored',
-  'store.moved',
-  'budget.passed',
-  'budget.spent',
-  'budget.allowed',
-  'budget.reset',
-  'alert.acknowledged',
-  'read.asked',
-  'read.approved',
-  'read.made',
-  'read.listed',
-  'factor.linked',
-  'factor.registered',
-  'factor.removed',
-  'factor.signedIn',
-  'factor.steppedUp',
-  'factor.refused',
-] as const
-export type ActType = (typeof actTypes)[number]
+export { actTypes, type ActType } from '../admin/actNames.ts'
 
 /** The two-person rule: what one person asks for, another one of the same kind allows, within a time. */
 export interface ApprovalStore {
