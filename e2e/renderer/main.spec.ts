@@ -277,6 +277,11 @@ test('the directory: search, pages, a person, a new conversation', async ({ page
   await valise.fail('directory.search', { code: 'budget.spent', details: { seconds: 601 } })
   await page.getByRole('searchbox').fill('sol')
   await expect(page.getByRole('alert').filter({ hasText: 'dans 11\u00a0minutes' })).toBeVisible()
+  const address = 'https://relay.example:9443/#step-up'
+  await valise.fail('directory.search', { code: 'budget.stepUp', details: { seconds: 601, address } })
+  await page.getByRole('searchbox').fill('solè')
+  await page.getByRole('button', { name: 'Confirmer dans le navigateur…' }).click()
+  expect(await valise.calls('link.open')).toEqual([{ address }])
   await valise.fail('directory.search', { code: 'relay.unreachable', details: {} })
   await page.getByRole('searchbox').fill('solène')
   await expect(page.getByRole('alert').filter({ hasText: 'Le serveur est injoignable' })).toBeVisible()

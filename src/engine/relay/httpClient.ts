@@ -60,7 +60,7 @@ export class RelayHttp {
     }
     const { status, body } = await this.#exchange(url, route.method, parts.body ?? null, proof(parts))
     if (status >= 200 && status < 300) return body
-    throw refusal(status, body)
+    throw refusal(status, body, this.#origin)
   }
 
   #exchange(
@@ -124,11 +124,21 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
   }
 }
 
-function refusal(status: number, body: unknown): CodedError {
+function refusal(status: number, body: unknown, origin: string): CodedError {
   const parsed = refusalSchema.safeParse(body)
   if (!parsed.success || !isErrorCode(parsed.data.code)) {
     return new CodedError(status >= 500 ? 'relay.unavailable' : 'relay.malformedAnswer')
   }
-  const { code, retryAfterMs } = parsed.data
-  return new CodedError(code, retryAfterMs === undefined ? {} : { seconds: Math.ceil(retryAfterMs / 1000) })
+  const { code, retryAfterMs, address } = parsed.data
+  return new CodedError(code, {
+    ...(retryAfterMs === undefined ? {} : { seconds: Math.ceil(retryAfterMs / 1000) }),
+    ...(address !== undefined && isOfRelay(address, origin) ? { address } : {}),
+  })
+}
+
+/** SECURITY 10: a person is sent to the configured relay's own host, wherever a refusal points. */
+function isOfRelay(address: string, origin: string): boolean {
+  if (!URL.canParse(address)) return false
+  const { protocol, hostname, username, password } = new URL(address)
+  return protocol === 'https:' && hostname === new URL(origin).hostname && username + password === ''
 }
