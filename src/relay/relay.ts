@@ -290,6 +290,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
       : new Admin(options.admin, {
           store,
           anchors,
+          ledger: accountBudgets.ledger,
           tls: options.tls ?? null,
           clock,
           log,

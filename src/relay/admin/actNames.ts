@@ -28,6 +28,7 @@ export const actTypes = [
   'read.approved',
   'read.made',
   'read.listed',
+  'read.account',
   'factor.linked',
   'factor.registered',
   'factor.removed',

@@ -27,7 +27,10 @@ export interface AdminOptions {
   readonly budgets?: Partial<AdminBudgets>
 }
 
-export interface AdminDeps extends Pick<AdminServerDeps, 'anchors' | 'overview' | 'addressOf' | 'log'> {
+export interface AdminDeps extends Pick<
+  AdminServerDeps,
+  'anchors' | 'ledger' | 'overview' | 'addressOf' | 'log'
+> {
   readonly store: RelayStore
   readonly tls: TlsFiles | null
   readonly clock: Clock

@@ -1,6 +1,7 @@
 import { toHex, fromBase64Url, type Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
+import type { BudgetLedger } from '../budgets/ledger.ts'
 import { knownPerson, performActs, readActs } from '../data/administration.ts'
 import { acknowledgeIn, budgetUses, listedMax } from '../data/budgets.ts'
 import { inviteAgain, inviteNew, type CreatedInvitation, type InvitingOptions } from '../data/invitations.ts'
@@ -32,8 +33,8 @@ export interface AdminHandlerDeps {
   /** Null: invitations are made by the command alone. */
   readonly inviting: PageInviting | null
   readonly overview: () => Promise<Omit<Overview, 'openAlerts' | 'invites' | 'organisation'>>
-  /** Throws `relay.tooManyRequests` for who lists so often that it is a bulk read. */
-  readonly listing: (accountId: string) => Promise<void>
+  /** What accounts may read of others here, so that a stolen one does not list everybody. */
+  readonly ledger: Pick<BudgetLedger, 'spend'>
   readonly clock: Clock
 }
 
@@ -128,12 +129,14 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       return {}
     },
     accounts: async ({ query, person }) => {
-      await deps.listing(person.accountId)
+      await deps.ledger.spend({ accountId: person.accountId, deviceId: 0 }, 'accountLists')
       const { shown, total } = await listAccounts(store, { name: query.name }, as(person))
       return { accounts: shown.map(accountOf), total }
     },
-    account: async ({ query }) => {
+    account: async ({ query, person }) => {
+      await deps.ledger.spend({ accountId: person.accountId, deviceId: 0 }, 'accountReads')
       const account = accountOf(await knownPerson(store, query.accountId))
+      await store.acts.append({ type: 'read.account', account: query.accountId }, as(person))
       const devices = (await store.devices.list(query.accountId))?.devices ?? []
       const credentials = await store.credentials.list(query.accountId)
       return {

@@ -21,17 +21,14 @@ export interface AdminBudgets {
   readonly address: Budget
   /** Of one account that has signed in. */
   readonly session: Budget
-  /** Lists of accounts: more of them are a bulk read. */
-  readonly listing: Budget
 }
 
 export const usualAdminBudgets: AdminBudgets = {
   address: { requests: 60, perMs: 60_000 },
   session: { requests: 600, perMs: 60_000 },
-  listing: { requests: 60, perMs: 3_600_000 },
 }
 
-export interface AdminServerDeps extends Omit<AdminHandlerDeps, 'listing'> {
+export interface AdminServerDeps extends AdminHandlerDeps {
   readonly sessions: Sessions
   /** Of the page, as browsers name it; known once it listens. */
   readonly origin: () => string
@@ -79,8 +76,7 @@ class AdminInterface {
     this.#deps = deps
     this.#address = limiter(deps.budgets.address)
     this.#session = limiter(deps.budgets.session)
-    const listing = limiter(deps.budgets.listing)
-    this.#handlers = adminHandlers({ ...deps, listing: async (accountId) => spend(listing, accountId) })
+    this.#handlers = adminHandlers(deps)
   }
 
   register(app: FastifyInstance): void {

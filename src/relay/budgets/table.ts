@@ -40,6 +40,10 @@ export const usualAccountBudgets = {
   keysByPermit: { windowMs: hourMs, device: null, account: { soft: 30, hard: 30 } },
   /** The same by the account's access key. */
   keysByContacts: { windowMs: hourMs, device: null, account: { soft: 60, hard: 60 } },
+  /** Lists of accounts on the administrator's page: fifty each, so many of them are a bulk read. */
+  accountLists: { windowMs: hourMs, device: null, account: { soft: 20, hard: 20 } },
+  /** Single accounts that are looked at there. */
+  accountReads: { windowMs: hourMs, device: null, account: { soft: 100, hard: 100 } },
 } as const satisfies Record<string, AccountBudget>
 
 export type BudgetName = keyof typeof usualAccountBudgets
