@@ -110,8 +110,29 @@ test('an authenticator that does not verify its person is refused', async ({ pag
 test('a step-up says what it is for, and confirms', async ({ page, keys }) => {
   expect(keys).toBeDefined()
   await register(page, await relay.account('Paul Roux', 'member'))
-  await page.goto(`${relay.origin}/#step-up`)
+  const stepUp = 'AAAAAAAAAAAAAAAAAAAAAA'
+  await page.goto(`${relay.origin}/#step-up=${stepUp}`)
+  await expect(page.getByRole('alert')).toContainText('n’est plus attendue')
+  // What a workstation was refused, without one: the relay's own tests confirm a real one.
+  const asked = {
+    deviceId: 2,
+    lastSeenDay: 1_795_000_000_000,
+    budget: 'directory',
+    windowMs: 3_600_000,
+    endsAt: 2e12,
+  }
+  await page.route('**/admin/v1/step-up', async (route) => route.fulfill({ json: asked }))
+  await page.route('**/admin/v1/step-up/begin', async (route) =>
+    route.continue({ url: `${relay.origin}/admin/v1/sign-in/begin`, postData: '{}' }),
+  )
+  await page.route('**/admin/v1/step-up/finish', async (route) => {
+    expect(route.request().postDataJSON()).toMatchObject({ stepUp, credential: { type: 'public-key' } })
+    await route.fulfill({ json: { displayName: 'Paul Roux' } })
+  })
+  await page.goto('about:blank')
+  await page.goto(`${relay.origin}/#step-up=${stepUp}`)
   await expect(page.getByRole('heading', { level: 1 })).toContainText('seuil de prudence')
+  await expect(page.getByText('Le poste nº 2')).toContainText('personnes montrées par l’annuaire')
   await expect(page.getByText('quelqu’un d’autre se sert peut-être')).toBeVisible()
   await expectAccessible(page)
   await page.getByRole('button', { name: 'Confirmer avec le second facteur' }).click()

@@ -118,6 +118,7 @@ export const errorCodes = [
   'factor.link',
   'factor.refused',
   'factor.taken',
+  'factor.stepUp',
   'admin.signedOut',
   'admin.forbidden',
   'admin.foreign',

@@ -6,7 +6,7 @@ import type { RelayLog } from './log.ts'
 import type { RelayStore } from './store/store.ts'
 
 export interface HousekeepingDeps {
-  readonly store: Pick<RelayStore, 'people' | 'changes'>
+  readonly store: Pick<RelayStore, 'people' | 'changes' | 'credentials'>
   readonly linking: Pick<LinkingPlace, 'forget'>
   readonly clock: Clock
   readonly log: RelayLog
@@ -46,6 +46,7 @@ export class Housekeeping {
       if (acts.length > 0) await store.people.apply(acts, { by: { kind: 'relay', name: '' }, now })
       await store.changes.prune(limits.changesKeptMs)
       await linking.forget()
+      await store.credentials.forgetStepUps(now)
       if (now - this.#forgotAt < forgetMs) return
       await store.people.forget()
       this.#forgotAt = now

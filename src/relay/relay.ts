@@ -220,15 +220,16 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
   })
   const permits = new Permits(data.zkSecretParams)
   const counters = options.counters ?? operations?.metrics ?? new Counters()
+  const table = accountBudgetsOf(options)
   const accountBudgets = startBudgets({
     store,
-    table: accountBudgetsOf(options),
+    table,
     mail: options.alertMail ?? null,
     relayName: anchors.organisation,
     clock,
     log,
     counters,
-    stepUp: async (accountId, budget) => (await admin?.stepUp(accountId, budget)) ?? 'none',
+    stepUp: async (device, budget) => (await admin?.stepUp(device, budget)) ?? 'none',
   })
   const blobs = new Blobs({
     folder: blobFolder(options.data),
@@ -291,6 +292,7 @@ function assemble(options: RelayOptions, engine: Engine, data: RelayData): Parts
           store,
           anchors,
           ledger: accountBudgets.ledger,
+          table,
           tls: options.tls ?? null,
           clock,
           log,

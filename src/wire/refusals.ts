@@ -7,6 +7,7 @@ const statuses: Partial<Readonly<Record<ErrorCode, number>>> = {
   'factor.refused': 403,
   'factor.link': 410,
   'factor.taken': 409,
+  'factor.stepUp': 410,
   'admin.signedOut': 401,
   'admin.forbidden': 403,
   'admin.foreign': 403,

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
+import { copyBytes, toBase64Url } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
-import type { StepUp } from '../budgets/ledger.ts'
-import type { AccountBudget } from '../budgets/table.ts'
+import type { Spender, StepUp } from '../budgets/ledger.ts'
+import type { AccountBudgets, BudgetName } from '../budgets/table.ts'
 import type { TlsFiles } from '../data/tlsFiles.ts'
 import { secureContext } from '../http/server.ts'
 import { listen } from '../listen.ts'
@@ -33,8 +35,12 @@ export interface AdminDeps extends Pick<
 > {
   readonly store: RelayStore
   readonly tls: TlsFiles | null
+  readonly table: AccountBudgets
   readonly clock: Clock
 }
+
+/** So long a refusal may be answered by a second factor; the next one has another id when less than half of it is left. */
+const stepUpMs = 300_000
 
 /** The administrator's page, and what second factors are asked for beyond it. */
 export class Admin {
@@ -53,7 +59,7 @@ export class Admin {
   async start(): Promise<string | null> {
     const { listen: wanted, address, relay, page, inviting, budgets } = this.#options
     if (wanted === null) return this.#place?.origin ?? null
-    const { anchors, clock, tls, ...deps } = this.#deps
+    const { anchors, clock, tls, table, ...deps } = this.#deps
     const party = (): { id: string; name: string; origin: string } => {
       if (this.#place === null) throw new CodedError('admin.foreign')
       return { id: this.#place.rpId, name: anchors.organisation, origin: this.#place.origin }
@@ -63,11 +69,12 @@ export class Admin {
       anchors,
       clock,
       tls,
+      table,
       page,
       inviting,
       budgets: { ...usualAdminBudgets, ...budgets },
       sessions: new Sessions(clock),
-      secondFactor: new SecondFactor({ store: deps.store, party, clock }),
+      secondFactor: new SecondFactor({ store: deps.store, budgets: table, party, clock }),
       origin: () => party().origin,
     })
     const secure = tls !== null
@@ -82,14 +89,17 @@ export class Admin {
     if (this.#app?.server instanceof TlsServer) this.#app.server.setSecureContext(secureContext(files))
   }
 
-  /** Whether an account that is past a soft limit has to confirm with its second factor, and where. */
-  async stepUp(accountId: string, { windowMs }: Pick<AccountBudget, 'windowMs'>): Promise<StepUp> {
+  /** Whether a device that is past a soft limit has to confirm with its account's second factor, and where. */
+  async stepUp({ accountId, deviceId }: Spender, budget: BudgetName): Promise<StepUp> {
     if (this.#place === null) return 'none'
-    const state = await this.#deps.store.credentials.shown(accountId)
-    if (state === null) return 'none'
-    const since = state.at === null ? -1 : this.#deps.clock.now() - state.at
-    if (since >= 0 && since < windowMs) return 'given'
-    return { address: `${this.#place.origin}/#step-up` }
+    const { clock, store } = this.#deps
+    const [now, subject] = [clock.now(), { accountId, deviceId, budget }]
+    const state = await store.credentials.stepUp(subject, now)
+    if (state !== 'shut') return state === 'none' ? 'none' : 'given'
+    const request = { ...subject, id: copyBytes(randomBytes(16)), endsAt: now + stepUpMs }
+    const id = await store.credentials.askStepUp(request, stepUpMs / 2, now)
+    // Null: it was opened, or the second factor taken away, in this moment.
+    return id === null ? 'given' : { address: `${this.#place.origin}/#step-up=${toBase64Url(id)}` }
   }
 
   async stop(): Promise<void> {

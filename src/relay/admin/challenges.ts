@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
 import { copyBytes, toBase64Url, type Bytes } from '../../base/bytes.ts'
 
-/** What a signature is asked for; one that was made for another purpose is no answer. `link`: SHA-256 of the one-time link. */
-export type Purpose = 'signIn' | 'stepUp' | `register ${string}`
+/** What a signature is asked for, with the id of the step-up or SHA-256 of the link; made for another purpose it is no answer. */
+export type Purpose = 'signIn' | `stepUp ${string}` | `register ${string}`
 
 interface Challenge {
   readonly purpose: Purpose

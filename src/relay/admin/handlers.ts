@@ -2,6 +2,7 @@ import { toHex, fromBase64Url, type Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { BudgetLedger } from '../budgets/ledger.ts'
+import type { AccountBudgets } from '../budgets/table.ts'
 import { knownPerson, performActs, readActs } from '../data/administration.ts'
 import { acknowledgeIn, budgetUses, listedMax } from '../data/budgets.ts'
 import { inviteAgain, inviteNew, type CreatedInvitation, type InvitingOptions } from '../data/invitations.ts'
@@ -30,6 +31,7 @@ export interface AdminHandlerDeps {
   readonly store: RelayStore
   readonly anchors: RelayAnchors
   readonly secondFactor: SecondFactor
+  readonly table: AccountBudgets
   /** Null: invitations are made by the command alone. */
   readonly inviting: PageInviting | null
   readonly overview: () => Promise<Omit<Overview, 'openAlerts' | 'invites' | 'organisation'>>
@@ -71,15 +73,21 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       const { displayName } = await secondFactor.finishRegistration(linkOf(body.link), body.credential)
       return { displayName }
     },
-    beginSignIn: async () => secondFactor.begin('signIn'),
+    beginSignIn: async () => secondFactor.beginSignIn(),
     finishSignIn: async ({ body, open }) => {
       const { person, credentialId } = await secondFactor.signIn(body.credential)
       open({ accountId: person.accountId, credentialId })
       return sessionOf(person)
     },
-    beginStepUp: async () => secondFactor.begin('stepUp'),
+    stepUp: async ({ body }) => {
+      const { accountId, deviceId, budget, endsAt } = await secondFactor.asked(stepUpOf(body.stepUp))
+      const devices = (await store.devices.list(accountId))?.devices ?? []
+      const lastSeenDay = devices.find((device) => device.deviceId === deviceId)?.lastSeenDay ?? 0
+      return { deviceId, lastSeenDay, budget, windowMs: deps.table[budget].windowMs, endsAt }
+    },
+    beginStepUp: async ({ body }) => secondFactor.beginStepUp(stepUpOf(body.stepUp)),
     finishStepUp: async ({ body }) => {
-      const { displayName } = await secondFactor.stepUp(body.credential)
+      const { displayName } = await secondFactor.stepUp(stepUpOf(body.stepUp), body.credential)
       return { displayName }
     },
     session: async ({ person }) => sessionOf(person),
@@ -170,6 +178,12 @@ function linkOf(text: string): Bytes {
   const link = fromBase64Url(text)
   if (link === null) throw new CodedError('factor.link')
   return link
+}
+
+function stepUpOf(text: string): Bytes {
+  const id = fromBase64Url(text)
+  if (id === null) throw new CodedError('factor.stepUp')
+  return id
 }
 
 function invitingOf({ inviting, clock }: AdminHandlerDeps): Omit<InvitingOptions, 'data'> {

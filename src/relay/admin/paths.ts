@@ -4,6 +4,7 @@ export const adminPaths = {
   finishRegistration: { method: 'POST', path: '/admin/v1/registration/finish' },
   beginSignIn: { method: 'POST', path: '/admin/v1/sign-in/begin' },
   finishSignIn: { method: 'POST', path: '/admin/v1/sign-in/finish' },
+  stepUp: { method: 'POST', path: '/admin/v1/step-up' },
   beginStepUp: { method: 'POST', path: '/admin/v1/step-up/begin' },
   finishStepUp: { method: 'POST', path: '/admin/v1/step-up/finish' },
   session: { method: 'GET', path: '/admin/v1/session' },

@@ -39,6 +39,7 @@ test('nothing but what opens a session is public, and nothing that changes anyth
     'finishRegistration',
     'beginSignIn',
     'finishSignIn',
+    'stepUp',
     'beginStepUp',
     'finishStepUp',
   ])

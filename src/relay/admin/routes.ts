@@ -66,6 +66,8 @@ const signedCredential = z.object({
 export type SignedCredential = z.output<typeof signedCredential>
 
 const link = base64Url(32).length(43)
+const stepUp = base64Url(16).length(22)
+const ofStepUp = z.strictObject({ stepUp })
 const nothing = z.strictObject({})
 const role = z.enum(accountRoles)
 const budget = z.enum(budgetNames)
@@ -220,11 +222,25 @@ export const adminRoutes = {
     z.strictObject({ credential: signedCredential }),
     session,
   ),
-  beginStepUp: write(adminPaths.beginStepUp, 'public', nothing, requestOptionsSchema),
+  stepUp: write(
+    adminPaths.stepUp,
+    'public',
+    ofStepUp,
+    z.strictObject({
+      /** 0: no single one. */
+      deviceId: z.int(),
+      /** 0: never. */
+      lastSeenDay: time,
+      budget,
+      windowMs: z.int(),
+      endsAt: time,
+    }),
+  ),
+  beginStepUp: write(adminPaths.beginStepUp, 'public', ofStepUp, requestOptionsSchema),
   finishStepUp: write(
     adminPaths.finishStepUp,
     'public',
-    z.strictObject({ credential: signedCredential }),
+    z.strictObject({ stepUp, credential: signedCredential }),
     person,
   ),
   session: read(adminPaths.session, 'session', nothing, session),

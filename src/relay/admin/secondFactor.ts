@@ -4,10 +4,11 @@ import { copyBytes, fromBase64Url, toBase64Url, type Bytes } from '../../base/by
 import { CodedError } from '../../base/errors.ts'
 import { isEnded, type AccountRole } from '../accounts/standing.ts'
 import { ownAct } from '../store/credentialActs.ts'
-import type { Credential } from '../store/credentialStore.ts'
+import type { AccountBudgets } from '../budgets/table.ts'
+import type { Credential, CredentialUse, StepUpRequest } from '../store/credentialStore.ts'
 import type { PersonRecord } from '../store/peopleStore.ts'
 import type { RelayStore } from '../store/store.ts'
-import { Challenges } from './challenges.ts'
+import { Challenges, type Purpose } from './challenges.ts'
 import { rightsOf } from './rights.ts'
 import type { CreatedCredential, CreationOptions, RequestOptions, SignedCredential } from './routes.ts'
 import {
@@ -20,6 +21,8 @@ import {
 
 export interface SecondFactorDeps {
   readonly store: Pick<RelayStore, 'credentials' | 'people' | 'acts'>
+  /** For how long a limit stays open. */
+  readonly budgets: AccountBudgets
   /** Known once the page is served. */
   readonly party: () => RelyingParty
   readonly clock: Clock
@@ -30,7 +33,7 @@ export interface SignedIn {
   readonly credentialId: Bytes
 }
 
-type Refusal = 'signature' | 'disabled' | 'role'
+type Refusal = 'signature' | 'disabled' | 'role' | 'account'
 
 export function linkHashOf(secret: Uint8Array): Bytes {
   return copyBytes(createHash('sha256').update(secret).digest())
@@ -70,8 +73,21 @@ export class SecondFactor {
     return person
   }
 
-  async begin(purpose: 'signIn' | 'stepUp'): Promise<RequestOptions> {
-    return requestOptions(this.#deps.party(), this.#challenges.make(purpose))
+  async beginSignIn(): Promise<RequestOptions> {
+    return requestOptions(this.#deps.party(), this.#challenges.make('signIn'))
+  }
+
+  /** What is asked. Throws `factor.stepUp` when it is over. */
+  async asked(stepUp: Bytes): Promise<StepUpRequest> {
+    const { store, clock } = this.#deps
+    const request = await store.credentials.askedStepUp(stepUp, clock.now())
+    if (request === null) throw new CodedError('factor.stepUp')
+    return request
+  }
+
+  async beginStepUp(stepUp: Bytes): Promise<RequestOptions> {
+    await this.asked(stepUp)
+    return requestOptions(this.#deps.party(), this.#challenges.make(`stepUp ${toBase64Url(stepUp)}`))
   }
 
   /** Throws `admin.forbidden` for a role that has nothing to do here, and `account.disabled`. */
@@ -81,14 +97,17 @@ export class SecondFactor {
       await this.#note(person.accountId, 'role')
       throw new CodedError('admin.forbidden')
     }
-    await this.#use(credential, counter, 'signIn')
+    await this.#use({ id: credential.id, counter, purpose: 'signIn' })
     return { person, credentialId: credential.id }
   }
 
-  /** The account goes on past its soft limits from now on, for one window of each. Throws `account.disabled`. */
-  async stepUp(answer: SignedCredential): Promise<PersonRecord> {
-    const { credential, counter, person } = await this.#signed(answer, 'stepUp')
-    await this.#use(credential, counter, 'stepUp')
+  /** The device goes on past the soft limit that it was refused at, for one window. Throws `account.disabled`, `factor.stepUp`. */
+  async stepUp(stepUp: Bytes, answer: SignedCredential): Promise<PersonRecord> {
+    const { accountId, budget } = await this.asked(stepUp)
+    const { credential, counter, person } = await this.#signed(answer, `stepUp ${toBase64Url(stepUp)}`)
+    if (person.accountId !== accountId) return this.#refuse(person.accountId, 'account')
+    const until = this.#deps.clock.now() + this.#deps.budgets[budget].windowMs
+    await this.#use({ id: credential.id, counter, purpose: 'stepUp', stepUp, until })
     return person
   }
 
@@ -104,7 +123,7 @@ export class SecondFactor {
 
   async #signed(
     answer: SignedCredential,
-    purpose: 'signIn' | 'stepUp',
+    purpose: Purpose,
   ): Promise<{ readonly credential: Credential; readonly counter: number; readonly person: PersonRecord }> {
     const { store, clock, party } = this.#deps
     const id = fromBase64Url(answer.id)
@@ -122,9 +141,9 @@ export class SecondFactor {
     return { credential, counter, person }
   }
 
-  async #use({ id }: Credential, counter: number, purpose: 'signIn' | 'stepUp'): Promise<void> {
+  async #use(use: CredentialUse): Promise<void> {
     const { store, clock } = this.#deps
-    const outcome = await store.credentials.use({ id, counter, purpose }, clock.now())
+    const outcome = await store.credentials.use(use, clock.now())
     if (outcome !== 'used') throw new CodedError('factor.refused')
   }
 

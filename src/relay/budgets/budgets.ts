@@ -6,9 +6,9 @@ import type { RelayStore } from '../store/store.ts'
 import { AlertMail, type AlertMailTimes } from './alertMail.ts'
 import { Alerts } from './alerts.ts'
 import { alertMessage } from './alertText.ts'
-import { BudgetLedger, type StepUp } from './ledger.ts'
+import { BudgetLedger, type StepUpAsking } from './ledger.ts'
 import { SeenEntries } from './seen.ts'
-import type { AccountBudget, AccountBudgets } from './table.ts'
+import type { AccountBudgets } from './table.ts'
 
 export interface AlertMailOptions {
   /** A program and its arguments; it gets each message on standard input. */
@@ -26,7 +26,7 @@ export interface BudgetsDeps {
   readonly log: RelayLog
   readonly counters: RelayCounters
   /** Left out: nobody has a second factor; a soft limit is told to the administrator, and the act goes on. */
-  readonly stepUp?: (accountId: string, budget: AccountBudget) => Promise<StepUp>
+  readonly stepUp?: StepUpAsking
 }
 
 /** What counts and refuses, and what tells of it. */

@@ -10,10 +10,15 @@ import { judge, oldestSlot, slotAt, sumOf, type SlotCount, type Verdict } from '
 export interface Spender {
   readonly accountId: string
   readonly deviceId: number
+  /** The device that a second factor is asked for, where the act counts for none. */
+  readonly asked?: number
 }
 
 /** Whether a second factor can be asked for, and was given. `none`: the account has none. Otherwise where to show it. */
 export type StepUp = 'none' | 'given' | { readonly address: string }
+
+/** Whether this device may go on past the soft limits of this budget. */
+export type StepUpAsking = (device: Spender, budget: BudgetName) => Promise<StepUp>
 
 export interface LedgerDeps {
   readonly store: BudgetStore
@@ -21,7 +26,7 @@ export interface LedgerDeps {
   readonly clock: Clock
   readonly log: RelayLog
   /** Asked past a soft limit alone. */
-  readonly stepUp: (accountId: string, budget: AccountBudget) => Promise<StepUp>
+  readonly stepUp: StepUpAsking
   /** A limit was passed: told every time, who hears it tells it once. */
   readonly passed: (who: Spender, budget: BudgetName, verdict: Exclude<Verdict, { kind: 'within' }>) => void
 }
@@ -77,7 +82,7 @@ export class BudgetLedger {
     const verdict = this.#judge(entry, who, 1)
     if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
     if (verdict.kind === 'within') return
-    const stepUp = await this.#deps.stepUp(who.accountId, this.#deps.budgets[budget])
+    const stepUp = await this.#stepUp(who, budget)
     if (typeof stepUp === 'string') return
     this.#deps.passed(who, budget, verdict)
     throw new CodedError('budget.stepUp', { retryAfterMs: verdict.retryAfterMs, ...stepUp })
@@ -134,7 +139,7 @@ export class BudgetLedger {
       // From here to the count nothing is awaited: two acts at once cannot both use the last of it.
       const verdict = this.#judge(entry, who, amount)
       if (verdict.kind === 'soft' && stepUp === undefined) {
-        stepUp = await this.#deps.stepUp(who.accountId, this.#deps.budgets[budget])
+        stepUp = await this.#stepUp(who, budget)
         continue
       }
       if (verdict.kind === 'soft' && typeof stepUp === 'object') {
@@ -147,6 +152,10 @@ export class BudgetLedger {
       if (verdict.kind !== 'within') this.#deps.passed(who, budget, verdict)
       return verdict
     }
+  }
+
+  async #stepUp({ accountId, deviceId, asked }: Spender, budget: BudgetName): Promise<StepUp> {
+    return this.#deps.stepUp({ accountId, deviceId: asked ?? deviceId }, budget)
   }
 
   /** Uses what was taken ahead, or takes from the store. False: others have used what was left. */

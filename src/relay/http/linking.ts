@@ -4,6 +4,7 @@ import { linkInput } from '../../wire/authentication.ts'
 import { checkAttestation, checkKeys } from '../crypto/keyChecks.ts'
 import { verifyByDeviceKey } from '../deviceKeys.ts'
 import { devicesAtMost } from '../accounts/standing.ts'
+import type { Spender } from '../budgets/ledger.ts'
 import type { DeviceList, DeviceRecord, NewDevice } from '../store/deviceStore.ts'
 import type { RelayStore } from '../store/store.ts'
 import type { HandlerDeps } from './handlers.ts'
@@ -35,7 +36,7 @@ export function linkHandlers(deps: HandlerDeps): Pick<Handlers, LinkRoute> {
     linkReserve: async ({ device, body }) => {
       checkMayLink(device)
       // Told here, where a person typed the code; counted once there is a device.
-      await deps.ledger.check({ accountId: device.accountId, deviceId: 0 }, 'links')
+      await deps.ledger.check(linkerOf(device.accountId, device.deviceId), 'links')
       const [linkId, { accountId }] = [bytes32Of(body.linkId), device]
       const list = await listOf(store, accountId)
       const { deviceId, secret } = await linking.meet(linkId, accountId, (at) =>
@@ -88,13 +89,29 @@ async function add(deps: HandlerDeps, body: ParsedBody<'linkComplete'>, list: De
   checkProof(body, device.deviceKey)
   checkKeys(list.identityKey, device.keys)
   checkAttestation(list.identityKey, device, device.attestation)
-  await deps.ledger.spend({ accountId: body.accountId, deviceId: 0 }, 'links')
+  await deps.ledger.spend(linkerOf(accountId, await deviceIdOf(deps.store, accountId, list, by)), 'links')
   const outcome = await deps.store.devices.add(device)
   if (outcome.kind === 'limit') throw new CodedError('device.limit')
   if (outcome.kind !== 'added') throw new CodedError('link.unknown')
   await deps.linking.meet(linkId, accountId, (at) => at.end(linkId))
   deps.log.info('device linked')
   deps.devices.changed(body.accountId, outcome.revision)
+}
+
+/** Linked devices count for the account; the one that brings another is asked for a second factor. */
+function linkerOf(accountId: string, asked: number): Spender {
+  return { accountId, deviceId: 0, asked }
+}
+
+async function deviceIdOf(
+  { devices }: RelayStore,
+  accountId: string,
+  list: DeviceList,
+  by: number,
+): Promise<number> {
+  for (const { deviceId } of list.devices)
+    if ((await devices.find(accountId, deviceId))?.device === by) return deviceId
+  throw new CodedError('link.unknown')
 }
 
 /** The answer may have been lost: who has the device's own key gets it again, also after a restart of the relay. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Restart } from './contract.ts'
 import { bytes, enrol } from './contractKit.ts'
-import type { NewCredential } from './credentialStore.ts'
+import type { NewCredential, StepUpRequest } from './credentialStore.ts'
 import type { ActContext } from './peopleStore.ts'
 import type { RelayStore } from './store.ts'
 
@@ -98,40 +98,92 @@ export function credentialContract(store: () => RelayStore, restart: Restart): v
     expect(await store().credentials.use({ ...silent, id: bytes(20) }, 1_700)).toBe('unknown')
   })
 
-  test('a step-up is remembered for an account that has a second factor, and goes with it', async () => {
+  const ask = async (
+    more: Partial<StepUpRequest> & { readonly accountId: string },
+    now: number,
+  ): Promise<{ readonly request: StepUpRequest; readonly id: Bytes | null }> => {
+    const request = { id: bytes(16), deviceId: 1, budget: 'directory', endsAt: now + 300, ...more } as const
+    return { request, id: await store().credentials.askStepUp(request, 100, now) }
+  }
+
+  test('a step-up opens one limit of one device, once, in its time, until its end', async () => {
     const [ada, bob] = [await enrol(store(), 'Ada'), await enrol(store(), 'Bob')]
-    const { id } = await registered(ada.accountId)
-    const shown = async (accountId: string): Promise<unknown> => store().credentials.shown(accountId)
-    expect([await shown(ada.accountId), await shown(bob.accountId), await shown(randomUUID())]).toEqual([
-      { at: null },
-      null,
-      null,
-    ])
-    await store().credentials.use({ id, counter: 4, purpose: 'signIn' }, 1_600)
-    expect(await shown(ada.accountId)).toEqual({ at: null })
-    await store().credentials.use({ id, counter: 5, purpose: 'stepUp' }, 1_700)
-    await store().credentials.use({ id, counter: 5, purpose: 'stepUp' }, 1_800)
+    const { accountId } = ada
+    const { id } = await registered(accountId)
+    const his = await registered(bob.accountId)
+    const subject = { accountId, deviceId: 1, budget: 'directory' } as const
+    const { credentials } = store()
+    expect((await ask({ accountId: (await enrol(store(), 'Cy')).accountId }, 1_600)).id).toBeNull()
+    expect(await credentials.stepUp({ ...subject, accountId: randomUUID() }, 1_600)).toBe('none')
+    expect(await credentials.stepUp(subject, 1_600)).toBe('shut')
+
+    const first = await ask({ accountId }, 1_600)
+    expect(first.id).toEqual(first.request.id)
+    // The same one is given out as long as there is time to use it.
+    expect((await ask({ accountId }, 1_700)).id).toEqual(first.request.id)
+    const both = await Promise.all([1, 2].map(async () => ask({ accountId }, 1_800)))
+    const stepUp = both[0]?.id ?? bytes(16)
+    expect(both[1]?.id).toEqual(stepUp)
+    expect(stepUp).not.toEqual(first.request.id)
+    expect(await credentials.askedStepUp(first.request.id, 1_810)).toBeNull()
+    expect(await credentials.askedStepUp(stepUp, 1_810)).toEqual({ ...subject, id: stepUp, endsAt: 2_100 })
+    expect(await credentials.askedStepUp(stepUp, 2_100)).toBeNull()
     await restart()
-    expect(await shown(ada.accountId)).toEqual({ at: 1_700 })
-    const open = await linked(ada.accountId)
-    expect(await store().credentials.remove(ada.accountId, by)).toBe(1)
-    expect(await store().credentials.remove(ada.accountId, by)).toBe(0)
+
+    const use = async (counter: number, now: number, credentialId = id): Promise<string> =>
+      store().credentials.use({ id: credentialId, counter, purpose: 'stepUp', stepUp, until: 5_000 }, now)
+    expect([await use(5, 2_100), await use(5, 1_900, his.id)]).toEqual(['unknown', 'unknown'])
+    await store().credentials.use({ id, counter: 4, purpose: 'signIn' }, 1_900)
+    expect(await use(4, 1_900)).toBe('stale')
+    expect(await store().credentials.stepUp(subject, 1_900)).toBe('shut')
+    expect(await Promise.all([use(5, 1_900), use(6, 1_900)])).toEqual(
+      expect.arrayContaining(['used', 'unknown']),
+    )
+    await restart()
+    expect(await store().credentials.stepUp(subject, 1_901)).toBe('open')
+    expect((await ask({ accountId }, 1_950)).id).toBeNull()
+    expect(await store().credentials.askedStepUp(stepUp, 1_950)).toBeNull()
+    for (const other of [{ deviceId: 2 }, { budget: 'searches' as const }, { accountId: bob.accountId }])
+      expect(await store().credentials.stepUp({ ...subject, ...other }, 1_901)).toBe('shut')
+    // A clock that was set back, and the end.
+    expect(await store().credentials.stepUp(subject, 1_899)).toBe('shut')
+    expect(await store().credentials.stepUp(subject, 5_000)).toBe('shut')
+    expect((await ask({ accountId }, 5_000)).id).not.toBeNull()
+    expect((await acts()).filter((act) => act.startsWith('factor.steppedUp'))).toEqual([
+      `factor.steppedUp {"account":"${accountId}","by":"${accountId}","detail":"directory: 1"}`,
+    ])
+  })
+
+  test('what was asked and opened is forgotten at its end, and goes with the second factor', async () => {
+    const { accountId } = await enrol(store(), 'Ada')
+    const { id } = await registered(accountId)
+    const subject = { accountId, deviceId: 1, budget: 'directory' } as const
+    const { request } = await ask({ accountId }, 1_600)
+    await store().credentials.forgetStepUps(1_899)
+    expect(await store().credentials.askedStepUp(request.id, 1_700)).not.toBeNull()
+    await store().credentials.forgetStepUps(1_900)
+    expect(await store().credentials.askedStepUp(request.id, 1_700)).toBeNull()
+    const stepUp = (await ask({ accountId }, 1_600)).request.id
+    await store().credentials.use({ id, counter: 5, purpose: 'stepUp', stepUp, until: 9_000 }, 1_700)
+    const open = await linked(accountId)
+    expect(await store().credentials.remove(accountId, by)).toBe(1)
+    expect(await store().credentials.remove(accountId, by)).toBe(0)
     expect(await store().credentials.remove(randomUUID(), by)).toBe(0)
     expect(await store().credentials.linked(open, 1_500)).toBeNull()
-    expect(await shown(ada.accountId)).toBeNull()
+    expect(await store().credentials.stepUp(subject, 1_800)).toBe('none')
     expect((await acts()).filter((act) => act.startsWith('factor.removed'))).toHaveLength(1)
-    await registered(ada.accountId)
-    expect(await shown(ada.accountId)).toEqual({ at: null })
+    await registered(accountId)
+    expect(await store().credentials.stepUp(subject, 1_800)).toBe('shut')
   })
 
   test('all of it goes with the account', async () => {
     const { accountId } = await enrol(store(), 'Ada')
     const { id } = await registered(accountId)
-    await store().credentials.use({ id, counter: 4, purpose: 'stepUp' }, 1_600)
+    const { request } = await ask({ accountId }, 1_600)
     const open = await linked(accountId)
     await store().people.apply([{ kind: 'remove', accountId }], by)
     expect(await store().credentials.find(id)).toBeNull()
     expect(await store().credentials.linked(open, 1_500)).toBeNull()
-    expect(await store().credentials.shown(accountId)).toBeNull()
+    expect(await store().credentials.askedStepUp(request.id, 1_700)).toBeNull()
   })
 }

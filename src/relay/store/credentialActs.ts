@@ -1,4 +1,4 @@
-import type { CredentialUse } from './credentialStore.ts'
+import type { StepUpSubject } from './credentialStore.ts'
 import type { ActContext, ActEvent } from './peopleStore.ts'
 
 /** What an account does with its own second factor. */
@@ -13,8 +13,12 @@ export function ownAct(
   ]
 }
 
-export function usedAct(purpose: CredentialUse['purpose']): Pick<ActEvent, 'type'> {
-  return { type: purpose === 'signIn' ? 'factor.signedIn' : 'factor.steppedUp' }
+/** `opened` null: it signed in. */
+export function usedAct(
+  opened: Pick<StepUpSubject, 'deviceId' | 'budget'> | null,
+): Pick<ActEvent, 'type' | 'detail'> {
+  if (opened === null) return { type: 'factor.signedIn' }
+  return { type: 'factor.steppedUp', detail: `${opened.budget}: ${opened.deviceId}` }
 }
 
 /** An authenticator that counts has counted on; one that does not says 0 always. */

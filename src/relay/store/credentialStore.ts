@@ -1,7 +1,8 @@
 import type { Bytes } from '../../base/bytes.ts'
+import type { BudgetName } from '../budgets/table.ts'
 import type { ActContext } from './peopleStore.ts'
 
-/** Second factors of accounts (WebAuthn credentials), the one-time links that register them, and when one was last shown. */
+/** Second factors of accounts (WebAuthn credentials), the one-time links that register them, and the limits that they open. */
 export interface CredentialStore {
   /** Takes the place of an earlier link of the account. In the journal. False: there is no such account. */
   link(link: CredentialLink, context: ActContext): Promise<boolean>
@@ -13,14 +14,23 @@ export interface CredentialStore {
   /** Oldest first. */
   list(accountId: string): Promise<readonly Credential[]>
   /**
-   * Takes the counter of a signature that was verified, and notes what it was for. In the journal, also when it is
+   * Takes the counter of a signature that was verified, and does what it was for. In the journal, also when it is
    * `stale`: a counter that does not rise says that the authenticator was copied. Nothing else is changed then.
+   * `unknown`, and nothing is changed, too for a step-up that is over, was used, or is another account's.
    */
   use(use: CredentialUse, now: number): Promise<UseOutcome>
   /** All of an account, with its open link. In the journal when there were any. Returns how many there were. */
   remove(accountId: string, context: ActContext): Promise<number>
-  /** Null: the account has no second factor. */
-  shown(accountId: string): Promise<SecondFactorState | null>
+  /** Whether a limit is open for a device. */
+  stepUp(subject: StepUpSubject, now: number): Promise<'none' | 'open' | 'shut'>
+  /**
+   * The id under which the limit may be opened: of this request, or of an earlier one that still has more than
+   * `leftMs`. Null where there is nothing to ask: no second factor, or it is open by now.
+   */
+  askStepUp(request: StepUpRequest, leftMs: number, now: number): Promise<Bytes | null>
+  /** What is asked under this id; null when it is over, was used, or never was. */
+  askedStepUp(id: Bytes, now: number): Promise<StepUpRequest | null>
+  forgetStepUps(now: number): Promise<void>
 }
 
 export interface CredentialLink {
@@ -47,15 +57,26 @@ export interface Credential extends NewCredential {
 /** `taken`: this credential is registered already. */
 export type RegisterOutcome = 'registered' | 'unknown' | 'taken'
 
-export interface CredentialUse {
+export type CredentialUse = {
   readonly id: Bytes
   readonly counter: number
-  readonly purpose: 'signIn' | 'stepUp'
-}
+} & (
+  | { readonly purpose: 'signIn' }
+  /** Opens the limit that is asked under this id. */
+  | { readonly purpose: 'stepUp'; readonly stepUp: Bytes; readonly until: number }
+)
 
 export type UseOutcome = 'used' | 'unknown' | 'stale'
 
-export interface SecondFactorState {
-  /** When the account last confirmed that it goes on past a soft limit; null: never. */
-  readonly at: number | null
+/** One limit of one device. */
+export interface StepUpSubject {
+  readonly accountId: string
+  readonly deviceId: number
+  readonly budget: BudgetName
+}
+
+export interface StepUpRequest extends StepUpSubject {
+  /** 16 random bytes. */
+  readonly id: Bytes
+  readonly endsAt: number
 }

@@ -1,7 +1,7 @@
 import { copyBytes } from '../../base/bytes.ts'
 import { uuidBytes, uuidText } from './accountRows.ts'
 import { isStale, ownAct, usedAct } from './credentialActs.ts'
-import type { Credential, CredentialStore, SecondFactorState } from './credentialStore.ts'
+import type { Credential, CredentialStore, StepUpRequest } from './credentialStore.ts'
 import type { ActWriter } from './sqliteActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 
@@ -12,6 +12,8 @@ interface CredentialRow {
   readonly counter: number
   readonly createdAt: number
 }
+
+type StepUpRow = Omit<StepUpRequest, 'accountId'> & { readonly account: Uint8Array }
 
 const columns =
   'c.id, a.account_id AS account, c.public_key AS publicKey, c.counter, c.created_at AS createdAt'
@@ -35,17 +37,38 @@ export function sqliteCredentials(db: SqliteDatabase, write: ActWriter): Credent
     `SELECT ${columns} ${from} WHERE a.account_id = ? ORDER BY c.created_at, c.id`,
   )
   const setCounter = db.prepare<[number, Uint8Array]>('UPDATE credentials SET counter = ? WHERE id = ?')
-  const setStep = db.prepare<[number, Uint8Array]>(
-    `INSERT INTO step_ups (at, account) SELECT ?, id FROM accounts WHERE account_id = ?
-     ON CONFLICT (account) DO UPDATE SET at = excluded.at`,
+  const ask = db.prepare<[Uint8Array, number, string, number, number, Uint8Array, number]>(
+    `INSERT INTO step_ups (id, account, device_id, budget, asked_at, ends_at)
+     SELECT ?, a.id, ?, ?, ?, ? FROM accounts a
+     WHERE a.account_id = ? AND EXISTS (SELECT 1 FROM credentials WHERE account = a.id)
+     ON CONFLICT (account, device_id, budget) DO UPDATE
+       SET id = excluded.id, asked_at = excluded.asked_at, confirmed_at = NULL, ends_at = excluded.ends_at
+       WHERE coalesce(confirmed_at, asked_at) > excluded.asked_at
+         OR ends_at <= excluded.asked_at + CASE WHEN confirmed_at IS NULL THEN ? ELSE 0 END`,
   )
+  const asking = db.prepare<[Uint8Array, number, string], { readonly id: Uint8Array }>(
+    `SELECT s.id FROM step_ups s JOIN accounts a ON a.id = s.account
+     WHERE a.account_id = ? AND s.device_id = ? AND s.budget = ? AND s.confirmed_at IS NULL`,
+  )
+  const asked = db.prepare<[Uint8Array, number, number], StepUpRow>(
+    `SELECT s.id, a.account_id AS account, s.device_id AS deviceId, s.budget, s.ends_at AS endsAt
+     FROM step_ups s JOIN accounts a ON a.id = s.account
+     WHERE s.id = ? AND s.confirmed_at IS NULL AND s.asked_at <= ? AND s.ends_at > ?`,
+  )
+  const confirm = db.prepare<[number, number, Uint8Array]>(
+    'UPDATE step_ups SET confirmed_at = ?, ends_at = ? WHERE id = ?',
+  )
+  const forgetSteps = db.prepare<[number]>('DELETE FROM step_ups WHERE ends_at <= ?')
   const known = db.prepare<[Uint8Array], { readonly id: number }>(
     'SELECT id FROM accounts WHERE account_id = ?',
   )
   const dropAll = db.prepare<[number]>('DELETE FROM credentials WHERE account = ?')
   const dropStep = db.prepare<[number]>('DELETE FROM step_ups WHERE account = ?')
-  const state = db.prepare<[Uint8Array], SecondFactorState>(
-    `SELECT s.at FROM accounts a LEFT JOIN step_ups s ON s.account = a.id
+  const state = db.prepare<[number, string, number, number, Uint8Array], { readonly open: 0 | 1 }>(
+    `SELECT EXISTS (
+       SELECT 1 FROM step_ups s WHERE s.account = a.id AND s.device_id = ? AND s.budget = ?
+         AND s.confirmed_at <= ? AND s.ends_at > ?
+     ) AS open FROM accounts a
      WHERE a.account_id = ? AND EXISTS (SELECT 1 FROM credentials WHERE account = a.id)`,
   )
   const inTransaction = <T>(work: () => T): T => orUnavailable(() => db.transaction(work).immediate())
@@ -76,18 +99,22 @@ export function sqliteCredentials(db: SqliteDatabase, write: ActWriter): Credent
         return row === undefined ? null : credentialOf(row)
       }),
     list: async (accountId) => orUnavailable(() => byAccount.all(uuidBytes(accountId)).map(credentialOf)),
-    use: async ({ id, counter, purpose }, now) =>
+    use: async (use, now) =>
       inTransaction(() => {
+        const { id, counter } = use
         const row = byId.get(id)
         if (row === undefined) return 'unknown'
         const accountId = uuidText(row.account)
+        const opened = use.purpose === 'signIn' ? null : asked.get(use.stepUp, now, now)
+        if (opened === undefined || (opened !== null && uuidText(opened.account) !== accountId))
+          return 'unknown'
         if (isStale(counter, row.counter)) {
           write(...ownAct(accountId, { type: 'factor.refused', detail: 'counter' }, now))
           return 'stale'
         }
         setCounter.run(counter, id)
-        if (purpose === 'stepUp') setStep.run(now, row.account)
-        write(...ownAct(accountId, usedAct(purpose), now))
+        if (use.purpose === 'stepUp') confirm.run(now, use.until, use.stepUp)
+        write(...ownAct(accountId, usedAct(opened), now))
         return 'used'
       }),
     remove: async (accountId, context) =>
@@ -101,7 +128,29 @@ export function sqliteCredentials(db: SqliteDatabase, write: ActWriter): Credent
           write({ type: 'factor.removed', account: accountId, detail: changes }, context)
         return changes
       }),
-    shown: async (accountId) => orUnavailable(() => state.get(uuidBytes(accountId)) ?? null),
+    stepUp: async ({ accountId, deviceId, budget }, now) =>
+      orUnavailable(() => {
+        const row = state.get(deviceId, budget, now, now, uuidBytes(accountId))
+        if (row === undefined) return 'none'
+        return row.open === 1 ? 'open' : 'shut'
+      }),
+    askStepUp: async ({ id, accountId, deviceId, budget, endsAt }, leftMs, now) =>
+      inTransaction(() => {
+        const account = uuidBytes(accountId)
+        ask.run(id, deviceId, budget, now, endsAt, account, leftMs)
+        const row = asking.get(account, deviceId, budget)
+        return row === undefined ? null : copyBytes(row.id)
+      }),
+    askedStepUp: async (id, now) =>
+      orUnavailable(() => {
+        const row = asked.get(id, now, now)
+        if (row === undefined) return null
+        const { account, ...request } = row
+        return { ...request, id: copyBytes(row.id), accountId: uuidText(account) }
+      }),
+    forgetStepUps: async (now) => {
+      orUnavailable(() => forgetSteps.run(now))
+    },
   }
 }
 

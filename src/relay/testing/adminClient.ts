@@ -92,9 +92,11 @@ export class AdminClient {
     await this.call('finishSignIn', { body: { credential: authenticator.get(options) } })
   }
 
-  async stepUp(authenticator: SoftwareAuthenticator): Promise<void> {
-    const options: RequestOptions = await this.call('beginStepUp')
-    await this.call('finishStepUp', { body: { credential: authenticator.get(options) } })
+  /** At the address that a refusal names; the code of its own refusal, or `done`. */
+  async stepUp(authenticator: SoftwareAuthenticator, address: string): Promise<string> {
+    const stepUp = address.split('#step-up=')[1] ?? ''
+    const options: RequestOptions = await this.call('beginStepUp', { body: { stepUp } })
+    return this.code('finishStepUp', { body: { stepUp, credential: authenticator.get(options) } })
   }
 }
 

@@ -46,8 +46,9 @@ class AdminPage {
   async open(): Promise<void> {
     const { hash } = location
     const link = /^#register=([A-Za-z0-9_-]+)$/.exec(hash)?.[1]
+    const stepUp = /^#step-up=([A-Za-z0-9_-]+)$/.exec(hash)?.[1]
     if (link !== undefined) this.#gate('register', link)
-    else if (hash === '#step-up') this.#gate('stepUp')
+    else if (stepUp !== undefined) this.#gate('stepUp', stepUp)
     else await this.#enter()
   }
 
@@ -63,7 +64,7 @@ class AdminPage {
   }
 
   #gate(kind: 'register' | 'stepUp' | 'signIn', link = ''): void {
-    const gate = { text: this.#text, run: this.#run, say: this.#say }
+    const gate = { text: this.#text, day: this.#day, run: this.#run, say: this.#say }
     const heading = el('h1', { tabindex: '-1' }, this.#text(`adminPage.title.${kind}`))
     const replace = (nodes: readonly Node[]): void => {
       this.#main.replaceChildren(heading, ...nodes)
@@ -81,10 +82,14 @@ class AdminPage {
     this.#frame(heading.textContent, null)
     const views = {
       register: () => registerView(gate, link, done),
-      stepUp: () => stepUpView(gate, done),
       signIn: () => signInView(gate, opened),
     }
-    replace(views[kind]())
+    if (kind !== 'stepUp') {
+      replace(views[kind]())
+      return
+    }
+    replace([])
+    void this.#run(async () => replace(await stepUpView(gate, link, done)))
   }
 
   async #show(place: Place): Promise<void> {
@@ -110,12 +115,17 @@ class AdminPage {
       session,
       may: (right) => may(session.role, right),
       moment: (ms) => new Date(ms).toLocaleString(locale, { dateStyle: 'medium', timeStyle: 'short' }),
-      day: (ms) => new Date(ms).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' }),
+      day: this.#day,
       say: this.#say,
       run: this.#run,
       confirm: async (question) => askPerson(question, this.#text),
       show: (place) => void this.#run(async () => this.#show(place)),
     }
+  }
+
+  readonly #day = (ms: number): string => {
+    const locale = this.#text.language === 'fr' ? 'fr-FR' : 'en-GB'
+    return new Date(ms).toLocaleDateString(locale, { dateStyle: 'medium', timeZone: 'UTC' })
   }
 
   readonly #say = (sentence: string): void => {

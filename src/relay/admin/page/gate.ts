@@ -7,6 +7,7 @@ import { button, el } from './dom.ts'
 /** What the page shows of itself before anybody has signed in. */
 export interface Gate {
   readonly text: Text
+  day(ms: number): string
   run(work: () => Promise<void>): Promise<void>
   say(sentence: string): void
 }
@@ -24,19 +25,32 @@ export function signInView(gate: Gate, opened: (session: ShownSession) => void):
   ]
 }
 
-export function stepUpView(gate: Gate, done: (nodes: readonly Node[]) => void): readonly Node[] {
+/** Says first what the confirmation opens and for which workstation: whoever was sent here by somebody else sees it. */
+export async function stepUpView(
+  gate: Gate,
+  stepUp: string,
+  done: (nodes: readonly Node[]) => void,
+): Promise<readonly Node[]> {
   const { text } = gate
+  const asked = await ask('stepUp', { body: { stepUp } })
   const act = async (): Promise<void> => {
-    const credential = await get(await ask('beginStepUp'))
+    const credential = await get(await ask('beginStepUp', { body: { stepUp } }))
     if (credential === null) {
       gate.say(text('adminPage.cancelled'))
       return
     }
-    const { displayName } = await ask('finishStepUp', { body: { credential } })
+    const { displayName } = await ask('finishStepUp', { body: { stepUp, credential } })
     done([el('p', { class: 'note ok' }, text('adminPage.steppedUp', { name: displayName }))])
   }
+  const day =
+    asked.lastSeenDay === 0
+      ? text('adminPage.stepUpNeverSeen')
+      : text('adminPage.stepUpSeen', { day: gate.day(asked.lastSeenDay) })
+  const what = text(`relayBudget.${asked.budget}`)
   return [
+    el('p', {}, el('strong', {}, text('adminPage.stepUpWhat', { device: asked.deviceId, day, what }))),
     el('p', {}, text('adminPage.stepUpWhy')),
+    el('p', {}, text('adminPage.stepUpOnly', { hours: asked.windowMs / 3_600_000 })),
     el('p', { class: 'note warn' }, text('adminPage.stepUpWarning')),
     button(text('adminPage.stepUp'), async () => gate.run(act), { class: 'btn primary lg' }),
   ]

@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts'
 
-/** Second factors: public keys of authenticators, one-time links that register them (as a hash), when one was last shown. */
+/** Second factors: public keys of authenticators, one-time links that register them (as a hash), which limits were opened by one. */
 export const credentials: Migration = {
   version: 7,
   sql: `
@@ -20,8 +20,14 @@ export const credentials: Migration = {
     ) STRICT;
 
     CREATE TABLE step_ups (
-      account INTEGER PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
-      at INTEGER NOT NULL
+      account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+      device_id INTEGER NOT NULL,
+      budget TEXT NOT NULL,
+      id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+      asked_at INTEGER NOT NULL,
+      confirmed_at INTEGER,
+      ends_at INTEGER NOT NULL,
+      PRIMARY KEY (account, device_id, budget)
     ) STRICT;
   `,
 }

@@ -1,6 +1,6 @@
 import { copyBytes } from '../../../base/bytes.ts'
 import { isStale, ownAct, usedAct } from '../credentialActs.ts'
-import type { Credential, CredentialStore, SecondFactorState } from '../credentialStore.ts'
+import type { Credential, CredentialStore, StepUpRequest } from '../credentialStore.ts'
 import type { Database } from './database.ts'
 import { lockAccount } from './pgAccess.ts'
 import { actWriter } from './pgActs.ts'
@@ -37,15 +37,33 @@ const byAccount = statement<CredentialRow>(
   `SELECT ${columns} ${from} WHERE a.account_id = $1 ORDER BY c.created_at, c.id`,
 )
 const setCounter = statement('UPDATE credentials SET counter = $1 WHERE id = $2')
-const setStep = statement(
-  `INSERT INTO step_ups (account, at) VALUES ($1, $2) ON CONFLICT (account) DO UPDATE SET at = excluded.at`,
+const ask = statement(
+  `INSERT INTO step_ups (id, account, device_id, budget, asked_at, ends_at)
+   SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM credentials WHERE account = $2)
+   ON CONFLICT (account, device_id, budget) DO UPDATE
+     SET id = excluded.id, asked_at = excluded.asked_at, confirmed_at = NULL, ends_at = excluded.ends_at
+     WHERE coalesce(step_ups.confirmed_at, step_ups.asked_at) > excluded.asked_at
+       OR step_ups.ends_at <= excluded.asked_at + CASE WHEN step_ups.confirmed_at IS NULL THEN $7::bigint ELSE 0 END`,
 )
+const asking = statement<{ readonly id: Uint8Array }>(
+  'SELECT id FROM step_ups WHERE account = $1 AND device_id = $2 AND budget = $3 AND confirmed_at IS NULL',
+)
+const asked = statement<Omit<StepUpRequest, 'id'> & { readonly id: Uint8Array }>(
+  `SELECT s.id, a.account_id AS "accountId", s.device_id AS "deviceId", s.budget, s.ends_at AS "endsAt"
+   FROM step_ups s JOIN accounts a ON a.id = s.account
+   WHERE s.id = $1 AND s.confirmed_at IS NULL AND s.asked_at <= $2 AND s.ends_at > $2`,
+)
+const confirm = statement('UPDATE step_ups SET confirmed_at = $1, ends_at = $2 WHERE id = $3')
+const forgetSteps = statement('DELETE FROM step_ups WHERE ends_at <= $1')
 const dropAll = statement<{ readonly id: Uint8Array }>(
   'DELETE FROM credentials WHERE account = $1 RETURNING id',
 )
 const dropStep = statement('DELETE FROM step_ups WHERE account = $1')
-const state = statement<SecondFactorState>(
-  `SELECT s.at FROM accounts a LEFT JOIN step_ups s ON s.account = a.id
+const state = statement<{ readonly open: boolean }>(
+  `SELECT EXISTS (
+     SELECT 1 FROM step_ups s WHERE s.account = a.id AND s.device_id = $2 AND s.budget = $3
+       AND s.confirmed_at <= $4 AND s.ends_at > $4
+   ) AS open FROM accounts a
    WHERE a.account_id = $1 AND EXISTS (SELECT 1 FROM credentials WHERE account = a.id)`,
 )
 
@@ -75,20 +93,23 @@ export function pgCredentials(db: Database): CredentialStore {
       }),
     find: async (id) => (await db.rows(byId, id)).map(credentialOf)[0] ?? null,
     list: async (accountId) => (await db.rows(byAccount, accountId)).map(credentialOf),
-    use: async ({ id, counter, purpose }, now) =>
+    use: async (use, now) =>
       db.atomically(async (tx) => {
+        const { id, counter } = use
         const [before] = await tx.rows(byId, id)
         const [account] = before === undefined ? [] : await tx.rows(lockAccount, before.accountId)
         const [row] = await tx.rows(byId, id)
         if (row === undefined || account === undefined) return 'unknown'
+        const [opened = null] = use.purpose === 'signIn' ? [] : await tx.rows(asked, use.stepUp, now)
+        if (use.purpose === 'stepUp' && opened?.accountId !== row.accountId) return 'unknown'
         if (isStale(counter, row.counter)) {
           const refused = { type: 'factor.refused', detail: 'counter' } as const
           ;(await actWriter(tx)).write(...ownAct(row.accountId, refused, now))
           return 'stale'
         }
         tx.send(setCounter, counter, id)
-        if (purpose === 'stepUp') tx.send(setStep, account.id, now)
-        ;(await actWriter(tx)).write(...ownAct(row.accountId, usedAct(purpose), now))
+        if (use.purpose === 'stepUp') tx.send(confirm, now, use.until, use.stepUp)
+        ;(await actWriter(tx)).write(...ownAct(row.accountId, usedAct(opened), now))
         return 'used'
       }),
     remove: async (accountId, context) =>
@@ -102,7 +123,26 @@ export function pgCredentials(db: Database): CredentialStore {
         if (length + links.length > 0) (await actWriter(tx)).write(event, context)
         return length
       }),
-    shown: async (accountId) => (await db.rows(state, accountId))[0] ?? null,
+    stepUp: async ({ accountId, deviceId, budget }, now) => {
+      const [row] = await db.rows(state, accountId, deviceId, budget, now)
+      if (row === undefined) return 'none'
+      return row.open ? 'open' : 'shut'
+    },
+    askStepUp: async ({ id, accountId, deviceId, budget, endsAt }, leftMs, now) =>
+      db.atomically(async (tx) => {
+        const [account] = await tx.rows(lockAccount, accountId)
+        if (account === undefined) return null
+        await tx.rows(ask, id, account.id, deviceId, budget, now, endsAt, leftMs)
+        const [row] = await tx.rows(asking, account.id, deviceId, budget)
+        return row === undefined ? null : copyBytes(row.id)
+      }),
+    askedStepUp: async (id, now) => {
+      const [row] = await db.rows(asked, id, now)
+      return row === undefined ? null : { ...row, id: copyBytes(row.id) }
+    },
+    forgetStepUps: async (now) => {
+      await db.rows(forgetSteps, now)
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { PostgresMigration } from './migration.ts'
 
-/** Second factors: public keys of authenticators, one-time links that register them (as a hash), when one was last shown. */
+/** Second factors: public keys of authenticators, one-time links that register them (as a hash), which limits were opened by one. */
 export const credentials: PostgresMigration = {
   version: 6,
   sql: `
@@ -20,8 +20,14 @@ export const credentials: PostgresMigration = {
     );
 
     CREATE TABLE step_ups (
-      account bigint PRIMARY KEY REFERENCES accounts (id) ON DELETE CASCADE,
-      at bigint NOT NULL
+      account bigint NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+      device_id bigint NOT NULL,
+      budget text NOT NULL,
+      id bytea NOT NULL UNIQUE CHECK (length(id) = 16),
+      asked_at bigint NOT NULL,
+      confirmed_at bigint,
+      ends_at bigint NOT NULL,
+      PRIMARY KEY (account, device_id, budget)
     );
   `,
 }
