@@ -58,6 +58,9 @@ export const errorCodes = [
   'config.conflict',
   'config.noTrustedProxy',
   'config.metricsOpen',
+  'config.adminOpen',
+  'config.pageAddress',
+  'config.pageNumber',
   'config.checkFailed',
   // frames and requests, as refused by the relay
   'frame.malformed',

@@ -3,6 +3,7 @@ import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { systemClock, type Clock } from '../base/clock.ts'
 import { CodedError } from '../base/errors.ts'
+import { pageProblem, type PagePlace } from './admin/address.ts'
 import { Admin, type AdminOptions } from './admin/admin.ts'
 import { lockData, type DataLock } from './data/dataLock.ts'
 import { Permits } from './crypto/permits.ts'
@@ -112,7 +113,8 @@ export interface RunningRelay {
 
 /**
  * Starts a relay. Throws `relay.tlsRequired` for a host that is not loopback without TLS, `relay.portTaken`,
- * `relay.dataInUse`, `argument.invalid` for a TLS key that does not fit, and the codes of `readRelayData`.
+ * `relay.dataInUse`, `argument.invalid` for a TLS key that does not fit, `config.pageAddress` and `config.pageNumber` for a
+ * page that no browser would sign under or workstation open, and the codes of `readRelayData`.
  */
 export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   const host = options.host ?? '127.0.0.1'
@@ -123,6 +125,8 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
   if (page !== null && !secure && options.tlsEndsAtProxy !== true && !isLoopback(page.host))
     throw new CodedError('relay.tlsRequired')
   if (options.tls !== undefined) checkTlsFiles(options.tls)
+  const problem = options.admin === undefined ? null : pageProblem(placeOf(options.admin, options))
+  if (problem !== null) throw new CodedError(problem.code, { key: problem.key })
   const data = await readRelayData(options.data)
   const choice = options.engine ?? (await engineOf(options.data))
   // Several processes may share a database, and then a folder too.
@@ -156,6 +160,12 @@ export async function startRelay(options: RelayOptions): Promise<RunningRelay> {
     lock.release()
     throw thrown
   }
+}
+
+function placeOf({ listen: page, address, relay }: AdminOptions, options: RelayOptions): PagePlace {
+  const { tls, tlsEndsAtProxy } = options
+  const plain = tlsEndsAtProxy === true ? 'proxy' : 'none'
+  return { address, relay, port: page?.port ?? null, tls: tls === undefined ? plain : 'here' }
 }
 
 async function startOperations(parts: Parts, options: RelayOptions, address: string): Promise<string | null> {

@@ -79,7 +79,8 @@ export class Admin {
     })
     const secure = tls !== null
     const at = new URL(await listen(app, { ...wanted, secure, option: 'admin-host' }))
-    this.#place = pageAddress(pageOrigin({ address, relay, port: Number(at.port), secure }))
+    const place = { address, relay, port: Number(at.port), tls: secure ? 'here' : 'none' } as const
+    this.#place = pageAddress(pageOrigin(place))
     this.#app = app
     return this.#place?.origin ?? at.origin
   }

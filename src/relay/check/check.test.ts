@@ -65,6 +65,9 @@ test('each thing that is wrong is found, all of them at once', async () => {
     'error tls.keyMismatch tls.key',
     'error relay.portTaken listen.port',
   ])
+  expect(await found(`data = "relay"${free}[admin]\nport = ${port}`)).toEqual([
+    'error relay.portTaken admin.port',
+  ])
   taken.close()
 })
 
@@ -100,6 +103,31 @@ test.each([
     'open metrics',
     `data = "relay"${free}[metrics]\nhost = "0.0.0.0"`,
     'warning config.metricsOpen metrics.host',
+  ],
+  [
+    'a page beyond this machine without TLS',
+    `data = "relay"${free}[admin]\nport = 0\nhost = "0.0.0.0"`,
+    'error relay.tlsRequired admin.host',
+  ],
+  [
+    'an open page',
+    `data = "relay"\naddress = "https://relay.example"${free}[tls]\ncertificate = "relay.pem"\nkey = "relay.key"\n[admin]\nport = 0\nhost = "0.0.0.0"`,
+    'warning config.adminOpen admin.host',
+  ],
+  [
+    'a page behind a proxy without an address',
+    `data = "relay"${free}[tls]\nendsAtProxy = true\n[proxy]\ntrusted = ["10.0.0.1"]\n[admin]\nport = 0`,
+    'error config.pageAddress admin.address',
+  ],
+  [
+    'a page under another name',
+    `data = "relay"\naddress = "https://relay.example"${free}[admin]\nport = 0\naddress = "https://admin.example"`,
+    'error config.pageAddress admin.address',
+  ],
+  [
+    'a page under a number',
+    `data = "relay"\naddress = "https://10.1.2.3"${free}[admin]\nport = 0\naddress = "https://10.1.2.3:9443"`,
+    'error config.pageNumber admin.address',
   ],
 ])('%s', async (_name, toml, expected) => {
   expect(await found(toml)).toEqual([expected])

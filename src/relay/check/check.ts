@@ -8,7 +8,9 @@ import { lockData } from '../data/dataLock.ts'
 import { databaseFile, readRelayData, usualTrustRootFile } from '../data/relayData.ts'
 import { datesProblem, pairProblem, tlsDates, type TlsFiles } from '../data/tlsFiles.ts'
 import { askStatus, readPlaces } from '../operations/status.ts'
+import { pageProblem } from '../admin/address.ts'
 import { isLoopback } from '../settings/conflicts.ts'
+import { placeOf } from '../settings/page.ts'
 import type { ReadSettings } from '../settings/readSettings.ts'
 import type { SettingName, Settings } from '../settings/settings.ts'
 import { lookAtDatabase } from '../store/sqliteCheck.ts'
@@ -41,6 +43,17 @@ function network(settings: Settings): readonly Finding[] {
     ...(isLoopback(settings['metrics.host'])
       ? []
       : [finding('warning', 'config.metricsOpen', 'metrics.host')]),
+    ...page(settings, plain),
+  ]
+}
+
+function page(settings: Settings, plain: boolean): readonly Finding[] {
+  const problem = pageProblem(placeOf(settings))
+  const open = settings['admin.port'] !== null && !isLoopback(settings['admin.host'])
+  return [
+    ...(problem === null ? [] : [finding('error', problem.code, problem.key)]),
+    ...(open && plain ? [finding('error', 'relay.tlsRequired', 'admin.host')] : []),
+    ...(open && !plain ? [finding('warning', 'config.adminOpen', 'admin.host')] : []),
   ]
 }
 
@@ -117,8 +130,9 @@ async function isServed(data: string): Promise<boolean> {
 
 async function ports(settings: Settings): Promise<readonly Finding[]> {
   const found: Finding[] = []
-  for (const part of ['listen', 'metrics'] as const) {
-    const code = await portProblem(settings[`${part}.host`], settings[`${part}.port`])
+  for (const part of ['listen', 'metrics', 'admin'] as const) {
+    const port = settings[`${part}.port`]
+    const code = port === null ? null : await portProblem(settings[`${part}.host`], port)
     const key: SettingName = code === 'config.badValue' ? `${part}.host` : `${part}.port`
     if (code !== null) found.push(finding('error', code, key))
   }

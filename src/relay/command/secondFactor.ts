@@ -1,6 +1,8 @@
-import { pageAddress, pageOrigin } from '../admin/address.ts'
+import { CodedError } from '../../base/errors.ts'
+import { pageAddress, pageOrigin, pageProblem } from '../admin/address.ts'
 import { operatorContext } from '../data/actor.ts'
 import { linkSecondFactor, removeSecondFactors, type AccountNamed } from '../data/secondFactorLink.ts'
+import { placeOf } from '../settings/page.ts'
 import type { Settings } from '../settings/settings.ts'
 import { flagOption, placeOptions, textOption, type Command } from './command.ts'
 import { placeSettings } from './place.ts'
@@ -49,7 +51,9 @@ function namedBy(values: Values): AccountNamed {
 
 /** A page on a free port is found by its address alone. */
 function originOf(settings: Settings): string {
-  const { 'admin.address': address, 'admin.port': port, address: relay } = settings
-  if (address === null && (port === null || port === 0)) return missing('admin-address')
-  return pageOrigin({ address, relay, port: port ?? 0, secure: settings['tls.certificate'] !== null })
+  const place = placeOf(settings)
+  if (place.address === null && (place.port === null || place.port === 0)) return missing('admin-address')
+  const problem = pageProblem(place)
+  if (problem !== null) throw new CodedError(problem.code, { key: problem.key })
+  return pageOrigin(place)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { limits } from '../../wire/limits.ts'
-import { pageAddress } from '../admin/address.ts'
+import { isNumberOrigin, pageAddress } from '../admin/address.ts'
 import { isNetwork } from './networks.ts'
 
 /** How a value is written: as TOML has it, and as text in the environment and on the command line. */
@@ -97,7 +97,7 @@ export const settingTable = {
   'admin.port': setting({ kind: 'number', schema: port, standard: null, example: 9443 }),
   'admin.address': setting({
     kind: 'text',
-    schema: line.max(250).refine((text) => pageAddress(text) !== null),
+    schema: line.max(250).refine((text) => pageAddress(text) !== null || isNumberOrigin(text)),
     standard: null,
     example: 'https://relay.example:9443',
   }),
