@@ -53,6 +53,7 @@ export async function stopRelay(
   if (!inTime) {
     log.warn('relay stopped late', { connections: parts.hub.size })
     // A store that answers nothing: whoever waits for it is at least told to come back.
+    void parts.admin?.stop()
     void parts.hub.stop()
     void parts.app.close()
   }
@@ -69,6 +70,8 @@ async function close({ operations, peers, store }: StoppableParts, data: string)
 async function drain(parts: StoppableParts): Promise<void> {
   const { app, hub, commits, generations } = parts
   hub.quiesce()
+  // What it does ends devices and accounts: the connections below hear of it.
+  await parts.admin?.stop()
   await parts.watch.stop()
   await parts.housekeeping.stop()
   await commits.drain()
@@ -77,7 +80,6 @@ async function drain(parts: StoppableParts): Promise<void> {
   // `forceCloseConnections` cuts whatever is left, so that what idles holds nothing up.
   await parts.begun.answered()
   await app.close()
-  await parts.admin?.stop()
   await commits.drain()
   await generations.drain()
   await parts.blobs.stop()
