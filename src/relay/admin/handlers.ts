@@ -37,6 +37,8 @@ export interface AdminHandlerDeps {
   readonly overview: () => Promise<Omit<Overview, 'openAlerts' | 'invites' | 'organisation'>>
   /** What accounts may read of others here, so that a stolen one does not list everybody. */
   readonly ledger: Pick<BudgetLedger, 'spend'>
+  /** Throws `relay.tooManyRequests` for who has the journal checked too often. */
+  readonly checking: (accountId: string) => Promise<void>
   readonly clock: Clock
 }
 
@@ -67,6 +69,10 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
     const outcomes = await performActs(store.people, [act], as(person))
     return { done: outcomes.filter(({ kind }) => kind === 'done').length }
   }
+  const check = oneAtATime(async () => {
+    const { rows, findings, root } = await readActs(store)
+    return { whole: findings.length === 0, count: rows.length, root: toHex(root) }
+  })
   return {
     beginRegistration: async ({ body }) => secondFactor.beginRegistration(linkOf(body.link)),
     finishRegistration: async ({ body }) => {
@@ -108,16 +114,21 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       const rows = end === start ? [] : await store.acts.rows(start, end - start)
       return { acts: rows.map(plainAct).toReversed() }
     },
-    journalCheck: async () => {
-      const { rows, findings, root } = await readActs(store)
-      return { whole: findings.length === 0, count: rows.length, root: toHex(root) }
+    journalCheck: async ({ person }) => {
+      await deps.checking(person.accountId)
+      return check()
     },
     alerts: async ({ query }) => ({
       alerts: [...(await store.alerts.list({ openOnly: query.all !== 'true', limit: listedMax }))],
     }),
-    acknowledgeAlert: async ({ body, person }) => ({
-      done: await acknowledgeIn(store.alerts, body.id, body.reason, as(person)),
-    }),
+    acknowledgeAlert: async ({ body, person }) => {
+      const open = await store.alerts.list({ openOnly: true, limit: listedMax })
+      const alert = open.find(({ id }) => id === body.id)
+      // What is not among those is shown nowhere.
+      if (alert === undefined) throw new CodedError('request.malformed')
+      checkOther(alert.accountId, person)
+      return { done: await acknowledgeIn(store.alerts, body.id, body.reason, as(person)) }
+    },
     budgets: async ({ query }) => {
       await knownPerson(store, query.accountId)
       const uses = await budgetUses(store, query.accountId, deps.clock.now())
@@ -132,6 +143,7 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       }
     },
     resetBudget: async ({ body, person }) => {
+      checkOther(body.accountId, person)
       await knownPerson(store, body.accountId)
       await store.budgets.reset(body.accountId, body.budget, body.reason, as(person))
       return {}
@@ -171,6 +183,20 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       const options = { ...invitingOf(deps), account: body.accountId }
       return invitationOf(await inviteAgain(store, deps.anchors, options, as(person)))
     },
+  }
+}
+
+/** Nobody undoes what limits, or tells of, the own account. */
+function checkOther(accountId: string, person: PersonRecord): void {
+  if (accountId === person.accountId) throw new CodedError('admin.forbidden')
+}
+
+/** One at a time, whoever asks: who comes meanwhile gets the same answer. */
+function oneAtATime<T>(work: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | null = null
+  return async () => {
+    running ??= work().finally(() => (running = null))
+    return running
   }
 }
 

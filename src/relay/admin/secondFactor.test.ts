@@ -280,3 +280,15 @@ test('a step-up is confirmed by its own account alone, for its own id, in its ti
   expect(await codeOf(factor.beginStepUp(copyBytes(randomBytes(16))))).toBe('factor.stepUp')
   expect([await standing(ada), await standing(bob)]).toEqual(['shut', 'shut'])
 })
+
+test('an attestation of another format than none or packed is refused before it is looked at', async () => {
+  for (const format of ['fido-u2f', 'apple', 'tpm', 'android-key', 'android-safetynet', 'other']) {
+    const secret = await link(await account())
+    const options = await factor.beginRegistration(secret)
+    const answer = new SoftwareAuthenticator(origin).create(options, { format })
+    expect(await codeOf(factor.finishRegistration(secret, answer)), format).toBe('factor.refused')
+    // The challenge was not even taken.
+    const good = new SoftwareAuthenticator(origin).create(options)
+    expect(await codeOf(factor.finishRegistration(secret, good)), format).toBe('done')
+  }
+})

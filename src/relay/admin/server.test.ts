@@ -256,3 +256,34 @@ test('the overview tells the state and the certificate', async () => {
     invites: true,
   })
 })
+
+test('nobody resets a limit of, or acknowledges an alert about, the own account', async () => {
+  const { client, accountId } = await signedIn(fixture, 'administrator', 'Théo', clock.now())
+  const reset = { accountId, budget: 'accountLists', reason: 'moi' }
+  expect(await client.code('resetBudget', { body: reset })).toBe('admin.forbidden')
+  for (let n = 0; n < 21; n += 1) await client.code('accounts', { query: { name: 'nobody' } })
+  const own = async (): Promise<number | undefined> =>
+    (await client.call('alerts')).alerts.find((alert) => alert.accountId === accountId)?.id
+  await expect.poll(own).toBeDefined()
+  const body = { id: await own(), reason: 'moi' }
+  expect(await client.code('acknowledgeAlert', { body })).toBe('admin.forbidden')
+  expect(await officer.client.code('acknowledgeAlert', { body })).toBe('done')
+  expect(await officer.client.code('acknowledgeAlert', { body })).toBe('request.malformed')
+  expect(await officer.client.code('resetBudget', { body: reset })).toBe('done')
+  await expect.poll(async () => client.code('accounts', { query: { name: 'nobody' } })).toBe('done')
+})
+
+test('signing in again ends the session that the browser had', async () => {
+  const { client, authenticator } = await signedIn(fixture, 'auditor', 'Noé', clock.now())
+  const before = client.cookie
+  await client.signIn(authenticator)
+  expect(await client.code('session')).toBe('done')
+  client.cookie = before
+  expect(await client.code('session')).toBe('admin.signedOut')
+})
+
+test('the journal is checked three times a minute', async () => {
+  const { client } = await signedIn(fixture, 'auditor', 'Lia', clock.now())
+  const codes = await Promise.all([1, 2, 3, 4].map(async () => client.code('journalCheck')))
+  expect(codes.toSorted()).toEqual(['done', 'done', 'done', 'relay.tooManyRequests'])
+})

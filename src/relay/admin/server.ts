@@ -21,14 +21,17 @@ export interface AdminBudgets {
   readonly address: Budget
   /** Of one account that has signed in. */
   readonly session: Budget
+  /** Checks of the whole journal, of one account. */
+  readonly check: Budget
 }
 
 export const usualAdminBudgets: AdminBudgets = {
   address: { requests: 60, perMs: 60_000 },
   session: { requests: 600, perMs: 60_000 },
+  check: { requests: 3, perMs: 60_000 },
 }
 
-export interface AdminServerDeps extends AdminHandlerDeps {
+export interface AdminServerDeps extends Omit<AdminHandlerDeps, 'checking'> {
   readonly sessions: Sessions
   /** Of the page, as browsers name it; known once it listens. */
   readonly origin: () => string
@@ -76,7 +79,8 @@ class AdminInterface {
     this.#deps = deps
     this.#address = limiter(deps.budgets.address)
     this.#session = limiter(deps.budgets.session)
-    this.#handlers = adminHandlers(deps)
+    const check = limiter(deps.budgets.check)
+    this.#handlers = adminHandlers({ ...deps, checking: async (accountId) => spend(check, accountId) })
   }
 
   register(app: FastifyInstance): void {
@@ -106,7 +110,10 @@ class AdminInterface {
       query: parsed(query, request.query),
       body: body === null ? null : parsed(body, request.body),
       person,
-      open: (session: Session) => reply.header('set-cookie', cookieOf(this.#deps.sessions.open(session))),
+      open: (session: Session) => {
+        if (token !== null) this.#deps.sessions.close(token)
+        void reply.header('set-cookie', cookieOf(this.#deps.sessions.open(session)))
+      },
       close: () => {
         if (token !== null) this.#deps.sessions.close(token)
         void reply.header('set-cookie', cookieOf(''))
@@ -140,7 +147,8 @@ class AdminInterface {
     if (session === null || token === null) throw new CodedError('admin.signedOut')
     const person = await store.people.find(session.accountId)
     const credential = await store.credentials.find(session.credentialId)
-    const stands = person !== null && credential !== null && !isEnded(person, clock.now())
+    const own = credential?.accountId === session.accountId
+    const stands = person !== null && own && !isEnded(person, clock.now())
     if (stands && rightsOf(person.role).length > 0) return person
     sessions.close(token)
     throw new CodedError('admin.signedOut')

@@ -4,6 +4,7 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
+import { decodeAttestationObject } from '@simplewebauthn/server/helpers'
 import { copyBytes, fromBase64Url, toBase64Url, utf8, type Bytes } from '../../base/bytes.ts'
 import type { Credential, NewCredential } from '../store/credentialStore.ts'
 import {
@@ -34,6 +35,14 @@ export interface Person {
 
 /** ES256, EdDSA, RS256 (COSE): what authenticators of today have, and Node verifies. */
 const algorithms = [-7, -8, -257]
+
+/** Nobody asked for an attestation; for others of its formats the library would fetch lists of revoked certificates (SECURITY 10). */
+const formats: ReadonlySet<string> = new Set(['none', 'packed'])
+
+function formatOf({ response }: CreatedCredential): string {
+  const object = fromBase64Url(response.attestationObject)
+  return object === null ? '' : decodeAttestationObject(object).get('fmt')
+}
 
 /** For a credential that the authenticator finds by itself, so that nobody has to say who signs in. */
 export async function creationOptions(
@@ -75,6 +84,7 @@ export async function createdCredential(
   challenge: (text: string) => boolean,
 ): Promise<NewCredential | null> {
   try {
+    if (!formats.has(formatOf(answer))) return null
     const { verified, registrationInfo } = await verifyRegistrationResponse({
       response: { ...answer, clientExtensionResults: {} },
       expectedChallenge: challenge,

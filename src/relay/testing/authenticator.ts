@@ -9,6 +9,8 @@ export interface AuthenticatorFaults {
   readonly challenge?: string
   readonly userVerified?: boolean
   readonly type?: string
+  /** Of its attestation. */
+  readonly format?: string
   /** Of the signature; left out: one more than the last. */
   readonly counter?: number
   /** Signs with another key. */
@@ -33,7 +35,7 @@ export class SoftwareAuthenticator {
     const attestation = [
       Buffer.from([0xa3]),
       cborText('fmt'),
-      cborText('none'),
+      cborText(faults.format ?? 'none'),
       cborText('attStmt'),
       Buffer.from([0xa0]),
       cborText('authData'),

@@ -43,7 +43,8 @@ function stateOf(shell: Shell, alert: ShownAlert, again: () => Promise<void>): N
   const { text } = shell
   if (alert.acknowledgedAt !== null)
     return el('span', {}, text('adminPage.acknowledged', { reason: alert.reason }))
-  if (!shell.may('alerts.acknowledge')) return el('span', {}, text('adminPage.open'))
+  if (!shell.may('alerts.acknowledge') || alert.accountId === shell.session.accountId)
+    return el('span', {}, text('adminPage.open'))
   const act = async (): Promise<void> => {
     const reason = await shell.confirm({
       title: text('adminPage.acknowledgeTitle'),
