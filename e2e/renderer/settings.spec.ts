@@ -113,6 +113,11 @@ test('linking: the code is typed by hand, counted, refused and taken', async ({ 
     dialog.getByRole('alert').filter({ hasText: 'Aucun poste n’attend avec ce code' }),
   ).toBeVisible()
   await expect(field).toBeFocused()
+  const address = 'https://relay.example:9443/#step-up=AAAAAAAAAAAAAAAAAAAAAA'
+  await valise.fail('device.link', { code: 'budget.stepUp', details: { seconds: 60, address } })
+  await page.keyboard.press('Enter')
+  await dialog.getByRole('button', { name: 'Confirmer dans le navigateur…' }).click()
+  expect(await valise.calls('link.open')).toEqual([{ address }])
   await expectAccessible(page)
   await field.fill('k7qm-24xd-9pla-w3rt-y6bn')
   await page.keyboard.press('Enter')
@@ -127,6 +132,7 @@ test('linking: the code is typed by hand, counted, refused and taken', async ({ 
   await expect(limit).toHaveAttribute('aria-disabled', 'true')
   await expect(limit).toHaveAccessibleDescription(/Limite de 3\spostes atteinte/)
   expect(await valise.calls('device.link')).toEqual([
+    { code: 'AAAAAAAAAAAAAAAAAAAA' },
     { code: 'AAAAAAAAAAAAAAAAAAAA' },
     { code: 'K7QM24XD9PLAW3RTY6BN' },
   ])

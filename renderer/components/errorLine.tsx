@@ -1,6 +1,6 @@
 import { errorText } from '../../src/text/index.ts'
 import type { ErrorReport } from '../../src/base/errors.ts'
-import { useText } from '../context.tsx'
+import { useServices, useText } from '../context.tsx'
 import { Icon } from './icon.tsx'
 
 interface ErrorLineProps {
@@ -24,6 +24,20 @@ export function ErrorLine({ error, id, more }: ErrorLineProps) {
           </span>
         </span>
       )}
+      <StepUp error={error} />
     </div>
+  )
+}
+
+/** Where the relay lets the person go on after the second factor was shown, in the system's browser. */
+function StepUp({ error }: Pick<ErrorLineProps, 'error'>) {
+  const text = useText()
+  const { client } = useServices()
+  const address = error?.code === 'budget.stepUp' ? error.details['address'] : undefined
+  if (typeof address !== 'string') return null
+  return (
+    <button type="button" className="btn" onClick={() => void client.call('link.open', { address })}>
+      {text('stepUp.open')}
+    </button>
   )
 }

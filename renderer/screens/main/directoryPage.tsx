@@ -6,7 +6,7 @@ import { Avatar } from '../../components/avatar.tsx'
 import { ErrorLine } from '../../components/errorLine.tsx'
 import { Icon } from '../../components/icon.tsx'
 import { focusList, moveInList } from '../../components/roving.ts'
-import { useServices, useText, useView } from '../../context.tsx'
+import { useText, useView } from '../../context.tsx'
 import { PersonCard } from './personCard.tsx'
 import { Rail } from './rail.tsx'
 import { useDirectory } from './useDirectory.ts'
@@ -78,7 +78,6 @@ function People({ chosen, onChoose }: PeopleProps) {
             : found && text(tooMany ? 'directory.tooMany' : 'directory.count', { count: found.total })}
         </p>
         <ErrorLine error={error} {...againIn(error, text)} />
-        <StepUp error={error} />
         {error !== null && (
           <button type="button" className="btn" onClick={again}>
             <Icon name="retry" small />
@@ -118,19 +117,6 @@ function People({ chosen, onChoose }: PeopleProps) {
         </div>
       )}
     </section>
-  )
-}
-
-/** Where the relay lets the person go on after the second factor was shown, in the system's browser. */
-function StepUp({ error }: { readonly error: ErrorReport | null }) {
-  const text = useText()
-  const { client } = useServices()
-  const address = error?.code === 'budget.stepUp' ? error.details['address'] : undefined
-  if (typeof address !== 'string') return null
-  return (
-    <button type="button" className="btn" onClick={() => void client.call('link.open', { address })}>
-      {text('directory.stepUp')}
-    </button>
   )
 }
 
