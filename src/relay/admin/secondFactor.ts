@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Clock } from '../../base/clock.ts'
-import { copyBytes, fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
+import { fromBase64Url, toBase64Url, type Bytes } from '../../base/bytes.ts'
 import { CodedError } from '../../base/errors.ts'
+import { linkHashOf } from '../accounts/linkHash.ts'
 import { isEnded, type AccountRole } from '../accounts/standing.ts'
 import { ownAct } from '../store/credentialActs.ts'
 import type { AccountBudgets } from '../budgets/table.ts'
@@ -34,10 +34,6 @@ export interface SignedIn {
 }
 
 type Refusal = 'signature' | 'disabled' | 'role' | 'account'
-
-export function linkHashOf(secret: Uint8Array): Bytes {
-  return copyBytes(createHash('sha256').update(secret).digest())
-}
 
 /**
  * Second factors: registered by an administrator's one-time link alone, shown to sign in or to go on past a soft limit.

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts'
 import type { JournalRow, JournalState } from '../../journal/index.ts'
 import type { DirectoryEntry } from '../../wire/http.ts'
-import type { ActType } from '../admin/actNames.ts'
+import type { ActType } from '../accounts/actTypes.ts'
 import type { AccountRole, Standing } from '../accounts/standing.ts'
 
 /** Accounts as those who administer the relay see them. */
@@ -119,7 +119,7 @@ export interface ActEvent {
   readonly detail?: string | number
 }
 
-export { actTypes, type ActType } from '../admin/actNames.ts'
+export { actTypes, type ActType } from '../accounts/actTypes.ts'
 
 /** The two-person rule: what one person asks for, another one of the same kind allows, within a time. */
 export interface ApprovalStore {

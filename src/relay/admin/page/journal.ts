@@ -1,4 +1,4 @@
-import { actTypes } from '../actNames.ts'
+import { actTypes } from '../../accounts/actTypes.ts'
 import type { ShownAct } from '../routes.ts'
 import { ask } from './api.ts'
 import { button, el, table } from './dom.ts'
