@@ -132,7 +132,7 @@ test('a step-up says what it is for, and confirms', async ({ page, keys }) => {
   await page.goto('about:blank')
   await page.goto(`${relay.origin}/#step-up=${stepUp}`)
   await expect(page.getByRole('heading', { level: 1 })).toContainText('seuil de prudence')
-  await expect(page.getByText('Le poste nº 2')).toContainText('personnes montrées par l’annuaire')
+  await expect(page.getByText(/Le poste nº\s2/)).toContainText('personnes montrées par l’annuaire')
   await expect(page.getByText('quelqu’un d’autre se sert peut-être')).toBeVisible()
   await expectAccessible(page)
   await page.getByRole('button', { name: 'Confirmer avec le second facteur' }).click()
