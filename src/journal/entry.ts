@@ -96,17 +96,35 @@ export function verifyRows(
   state: JournalState,
   start: JournalState,
 ): JournalFinding[] {
-  const findings: JournalFinding[] = []
-  let seen = start
-  for (const row of rows) {
-    if (row.seq !== seen.size) findings.push({ code: 'entry.order', seq: seen.size })
-    const code = defectOf(row)
-    if (code !== null) findings.push({ code, seq: row.seq })
-    seen = appendLeaf(seen, row.leaf)
+  const verification = new RowVerification(start)
+  for (const row of rows) verification.take(row)
+  return verification.end(state)
+}
+
+/** The same where the entries come little by little. */
+export class RowVerification {
+  readonly #findings: JournalFinding[] = []
+  #seen: JournalState
+
+  constructor(start: JournalState) {
+    this.#seen = start
   }
-  if (seen.size !== state.size) findings.push({ code: 'journal.cut', seq: Math.min(seen.size, state.size) })
-  else if (!sameBytes(rootOf(seen), rootOf(state))) findings.push({ code: 'journal.root', seq: state.size })
-  return findings
+
+  take(row: JournalRow): void {
+    if (row.seq !== this.#seen.size) this.#findings.push({ code: 'entry.order', seq: this.#seen.size })
+    const code = defectOf(row)
+    if (code !== null) this.#findings.push({ code, seq: row.seq })
+    this.#seen = appendLeaf(this.#seen, row.leaf)
+  }
+
+  /** Against the state that was kept beside them. */
+  end(state: JournalState): JournalFinding[] {
+    const seen = this.#seen
+    if (seen.size !== state.size)
+      return [...this.#findings, { code: 'journal.cut', seq: Math.min(seen.size, state.size) }]
+    if (sameBytes(rootOf(seen), rootOf(state))) return this.#findings
+    return [...this.#findings, { code: 'journal.root', seq: state.size }]
+  }
 }
 
 function defectOf(row: JournalRow): 'entry.edited' | 'payload.edited' | null {

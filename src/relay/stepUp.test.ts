@@ -22,6 +22,7 @@ beforeAll(async () => {
     admin: localPage,
     budgets: { device: unhindered, directory: unhindered },
     accountBudgets: {
+      ownKeys: { windowMs: 3_600_000, device: { soft: 1, hard: 3 }, account: { soft: 1, hard: 3 } },
       directory: { windowMs: 3_600_000, device: { soft: 5, hard: 8 }, account: { soft: 6, hard: 20 } },
     },
   })
@@ -97,6 +98,21 @@ test('past a soft limit an account without a second factor goes on, one with it 
   expect(await look(later.token, 10, 5)).toEqual(shown(5))
   expect(await refusedAt(later.token, 15)).not.toBe(address)
   await Promise.all([hers, his, later].map(async (each) => each.end()))
+})
+
+test('keys of one’s own devices, which nobody watches being taken, are given up to the hard limit', async () => {
+  const person = await fixture.enrol('Fay')
+  await withFactor(person)
+  const one = await TestClient.connect(fixture.address, person)
+  const two = await TestClient.connect(fixture.address, await linkDevice(fixture.address, person, one.token))
+  const { method, path } = routes.ownBundle
+  const take = async (): Promise<unknown> => {
+    const { status, body } = await ask(fixture.address, method, path, { token: one.token })
+    return status === 200 ? 'given' : (body as { readonly code: string }).code
+  }
+  const taken = [await take(), await take(), await take(), await take()]
+  expect(taken).toEqual(['given', 'given', 'given', 'budget.spent'])
+  await Promise.all([one, two].map(async (each) => each.end()))
 })
 
 test('a confirmation opens one limit of the device that was refused, and of no other', async () => {

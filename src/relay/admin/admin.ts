@@ -52,12 +52,14 @@ export class Admin {
   constructor(options: AdminOptions, deps: AdminDeps) {
     this.#options = options
     this.#deps = deps
-    this.#place = options.address === null ? null : pageAddress(options.address)
+    const port = options.listen?.port ?? 0
+    // Port 0 is known when it listens: until then devices are asked for nothing.
+    this.#place = options.address === null && port === 0 ? null : this.#placeAt(port)
   }
 
   /** Where the page is, or null. Throws `relay.portTaken` and `argument.invalid` as `listen` does. */
   async start(): Promise<string | null> {
-    const { listen: wanted, address, relay, page, inviting, budgets } = this.#options
+    const { listen: wanted, page, inviting, budgets } = this.#options
     if (wanted === null) return this.#place?.origin ?? null
     const { anchors, clock, tls, table, ...deps } = this.#deps
     const party = (): { id: string; name: string; origin: string } => {
@@ -79,8 +81,7 @@ export class Admin {
     })
     const secure = tls !== null
     const at = new URL(await listen(app, { ...wanted, secure, option: 'admin-host' }))
-    const place = { address, relay, port: Number(at.port), tls: secure ? 'here' : 'none' } as const
-    this.#place = pageAddress(pageOrigin(place))
+    this.#place = this.#placeAt(Number(at.port))
     this.#app = app
     return this.#place?.origin ?? at.origin
   }
@@ -101,6 +102,11 @@ export class Admin {
     const id = await store.credentials.askStepUp(request, stepUpMs / 2, now)
     // Null: it was opened, or the second factor taken away, in this moment.
     return id === null ? 'given' : { address: `${this.#place.origin}/#step-up=${toBase64Url(id)}` }
+  }
+
+  #placeAt(port: number): PageAddress | null {
+    const { address, relay } = this.#options
+    return pageAddress(pageOrigin({ address, relay, port, tls: this.#deps.tls === null ? 'none' : 'here' }))
   }
 
   async stop(): Promise<void> {

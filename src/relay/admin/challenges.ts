@@ -17,7 +17,8 @@ const openMax = 10_000
 /** Challenges that wait for their signature: each is good once, for one purpose and a few minutes. In memory alone. */
 export class Challenges {
   readonly #clock: Clock
-  readonly #open = new Map<string, Challenge>()
+  /** Each in the order in which they end. Anybody may ask to sign in: what needs an id that was given is kept apart. */
+  readonly #kept = { signIn: new Map<string, Challenge>(), given: new Map<string, Challenge>() }
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -25,21 +26,27 @@ export class Challenges {
 
   make(purpose: Purpose): Bytes {
     const now = this.#clock.now()
-    for (const [text, { endsAt }] of this.#open) {
-      // In the order in which they end.
-      if (endsAt > now && this.#open.size < openMax) break
-      this.#open.delete(text)
+    const open = this.#of(purpose)
+    for (const [text, { endsAt }] of open) {
+      if (endsAt > now && open.size < openMax) break
+      open.delete(text)
     }
     const bytes = copyBytes(randomBytes(32))
-    this.#open.set(toBase64Url(bytes), { purpose, endsAt: now + challengeMs })
+    open.set(toBase64Url(bytes), { purpose, endsAt: now + challengeMs })
     return bytes
   }
 
   /** Uses it up, also where it is for something else. */
   take(text: string, purpose: Purpose): boolean {
-    const found = this.#open.get(text)
-    this.#open.delete(text)
+    const { signIn, given } = this.#kept
+    const found = signIn.get(text) ?? given.get(text)
+    signIn.delete(text)
+    given.delete(text)
     const left = found === undefined ? 0 : found.endsAt - this.#clock.now()
     return found?.purpose === purpose && left > 0 && left <= challengeMs
+  }
+
+  #of(purpose: Purpose): Map<string, Challenge> {
+    return purpose === 'signIn' ? this.#kept.signIn : this.#kept.given
   }
 }

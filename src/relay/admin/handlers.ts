@@ -2,8 +2,8 @@ import { toHex, fromBase64Url, type Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
 import type { BudgetLedger } from '../budgets/ledger.ts'
-import type { AccountBudgets } from '../budgets/table.ts'
-import { knownPerson, performActs, readActs } from '../data/administration.ts'
+import type { AccountBudgets, BudgetName } from '../budgets/table.ts'
+import { checkActs, knownPerson, performActs } from '../data/administration.ts'
 import { acknowledgeIn, budgetUses, listedMax } from '../data/budgets.ts'
 import { inviteAgain, inviteNew, type CreatedInvitation, type InvitingOptions } from '../data/invitations.ts'
 import { listAccounts } from '../data/listing.ts'
@@ -19,6 +19,7 @@ import type {
   AdminRouteName,
   Overview,
   ShownAccount,
+  ShownBudget,
   ShownSession,
 } from './routes.ts'
 import type { SecondFactor } from './secondFactor.ts'
@@ -65,13 +66,32 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
     by: { kind: 'account', name: accountId },
     now: deps.clock.now(),
   })
+  const spend = async ({ accountId }: PersonRecord, budget: BudgetName): Promise<void> =>
+    deps.ledger.spend({ accountId, deviceId: 0 }, budget)
+  const looked = async (accountId: string, person: PersonRecord): Promise<PersonRecord> => {
+    await spend(person, 'accountReads')
+    const found = await knownPerson(store, accountId)
+    await store.acts.append({ type: 'read.account', account: accountId }, as(person))
+    return found
+  }
+  const limitsOf = async (accountId: string): Promise<ShownBudget[]> => {
+    const uses = await budgetUses(store, accountId, deps.clock.now())
+    return uses.map(({ budget, used, allowance, set, windowMs }) => ({
+      budget,
+      used,
+      ...allowance,
+      set,
+      windowMs,
+    }))
+  }
   const perform = async (act: AccountAct, person: PersonRecord): Promise<{ readonly done: number }> => {
+    await spend(person, 'accountActs')
     const outcomes = await performActs(store.people, [act], as(person))
     return { done: outcomes.filter(({ kind }) => kind === 'done').length }
   }
   const check = oneAtATime(async () => {
-    const { rows, findings, root } = await readActs(store)
-    return { whole: findings.length === 0, count: rows.length, root: toHex(root) }
+    const { count, findings, root } = await checkActs(store)
+    return { whole: findings.length === 0, count, root: toHex(root) }
   })
   return {
     beginRegistration: async ({ body }) => secondFactor.beginRegistration(linkOf(body.link)),
@@ -129,40 +149,31 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       checkOther(alert.accountId, person)
       return { done: await acknowledgeIn(store.alerts, body.id, body.reason, as(person)) }
     },
-    budgets: async ({ query }) => {
-      await knownPerson(store, query.accountId)
-      const uses = await budgetUses(store, query.accountId, deps.clock.now())
-      return {
-        budgets: uses.map(({ budget, used, allowance, set, windowMs }) => ({
-          budget,
-          used,
-          ...allowance,
-          set,
-          windowMs,
-        })),
-      }
+    budgets: async ({ query, person }) => {
+      const { accountId } = await looked(query.accountId, person)
+      return { budgets: await limitsOf(accountId) }
     },
     resetBudget: async ({ body, person }) => {
       checkOther(body.accountId, person)
+      await spend(person, 'accountActs')
       await knownPerson(store, body.accountId)
       await store.budgets.reset(body.accountId, body.budget, body.reason, as(person))
       return {}
     },
     accounts: async ({ query, person }) => {
-      await deps.ledger.spend({ accountId: person.accountId, deviceId: 0 }, 'accountLists')
+      await spend(person, 'accountLists')
       const { shown, total } = await listAccounts(store, { name: query.name }, as(person))
       return { accounts: shown.map(accountOf), total }
     },
     account: async ({ query, person }) => {
-      await deps.ledger.spend({ accountId: person.accountId, deviceId: 0 }, 'accountReads')
-      const account = accountOf(await knownPerson(store, query.accountId))
-      await store.acts.append({ type: 'read.account', account: query.accountId }, as(person))
+      const account = accountOf(await looked(query.accountId, person))
       const devices = (await store.devices.list(query.accountId))?.devices ?? []
       const credentials = await store.credentials.list(query.accountId)
       return {
         account,
         devices: devices.map(({ deviceId, addedAt, lastSeenDay }) => ({ deviceId, addedAt, lastSeenDay })),
         secondFactors: credentials.length,
+        budgets: await limitsOf(query.accountId),
       }
     },
     endDevices: async ({ body: { accountId, deviceId }, person }) =>
@@ -175,11 +186,16 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
     disableAccount: async ({ body, person }) => perform({ kind: 'disable', ...body }, person),
     enableAccount: async ({ body, person }) => perform({ kind: 'enable', ...body }, person),
     inviteMember: async ({ body, person }) => {
+      await spend(person, 'accountInvites')
       const { name, ...more } = body
       const given = { name, ...withoutEmpty(more) }
       return invitationOf(await inviteNew(store, deps.anchors, { ...invitingOf(deps), ...given }, as(person)))
     },
     inviteAgain: async ({ body, person }) => {
+      await spend(person, 'accountInvites')
+      const { role } = await knownPerson(store, body.accountId)
+      // Whoever uses the invitation takes the account over: for those of the page it is made by the command.
+      if (rightsOf(role).length > 0) throw new CodedError('admin.forbidden')
       const options = { ...invitingOf(deps), account: body.accountId }
       return invitationOf(await inviteAgain(store, deps.anchors, options, as(person)))
     },

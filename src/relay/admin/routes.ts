@@ -292,7 +292,12 @@ export const adminRoutes = {
     adminPaths.account,
     'accounts.read',
     ofAccount,
-    z.strictObject({ account, devices: z.array(device), secondFactors: z.int() }),
+    z.strictObject({
+      account,
+      devices: z.array(device),
+      secondFactors: z.int(),
+      budgets: z.array(budgetUse),
+    }),
   ),
   endDevices: write(
     adminPaths.endDevices,

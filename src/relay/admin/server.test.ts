@@ -282,8 +282,51 @@ test('signing in again ends the session that the browser had', async () => {
   expect(await client.code('session')).toBe('admin.signedOut')
 })
 
-test('the journal is checked three times a minute', async () => {
+test('the journal is checked six times an hour', async () => {
   const { client } = await signedIn(fixture, 'auditor', 'Lia', clock.now())
-  const codes = await Promise.all([1, 2, 3, 4].map(async () => client.code('journalCheck')))
-  expect(codes.toSorted()).toEqual(['done', 'done', 'done', 'relay.tooManyRequests'])
+  const codes = await Promise.all(Array.from({ length: 7 }, async () => client.code('journalCheck')))
+  expect(codes.toSorted()).toEqual([...Array.from({ length: 6 }, () => 'done'), 'relay.tooManyRequests'])
+})
+
+test('acts on accounts and invitations have limits of their own, which are told when they are used up', async () => {
+  const { client, accountId: own } = await signedIn(fixture, 'administrator', 'Max', clock.now())
+  const { accountId } = await fixture.enrol('Léo')
+  const body = { accountId }
+  for (let n = 0; n < 30; n += 1) {
+    await client.call('disableAccount', { body })
+    await client.call('enableAccount', { body })
+  }
+  const reset = { accountId, budget: 'directory', reason: 'essai' }
+  expect([
+    await client.code('disableAccount', { body }),
+    await client.code('endDevices', { body }),
+    await client.code('resetBudget', { body: reset }),
+  ]).toEqual(['budget.spent', 'budget.spent', 'budget.spent'])
+  expect((await client.call('account', { query: body })).account.disabled).toBe(false)
+  for (let n = 0; n < 30; n += 1) await client.call('inviteAgain', { body })
+  expect(await client.code('inviteAgain', { body })).toBe('budget.spent')
+  expect(await client.code('inviteMember', { body: { name: 'Zoé' } })).toBe('budget.spent')
+  const raised = async (): Promise<readonly string[]> => {
+    const { alerts } = await auditor.client.call('alerts')
+    return alerts.filter((alert) => alert.accountId === own).map(({ budget }) => budget)
+  }
+  await expect.poll(raised).toEqual(['accountInvites', 'accountActs'])
+  for (const { id } of (await auditor.client.call('alerts')).alerts)
+    await officer.client.call('acknowledgeAlert', { body: { id, reason: 'essai' } })
+})
+
+test('whoever has rights on the page is not invited again on it', async () => {
+  for (const { accountId } of [auditor, officer, administrator]) {
+    const body = { accountId }
+    expect(await administrator.client.code('inviteAgain', { body })).toBe('admin.forbidden')
+  }
+})
+
+test('a look at limits alone is a look at the account', async () => {
+  const { client, accountId } = await signedIn(fixture, 'auditor', 'Zia', clock.now())
+  const query = { accountId: administrator.accountId }
+  await client.call('budgets', { query })
+  expect(await lastActs(1)).toEqual([['read.account', accountId, administrator.accountId, undefined]])
+  for (let n = 1; n < 100; n += 1) await client.call('budgets', { query })
+  expect(await client.code('budgets', { query })).toBe('budget.spent')
 })

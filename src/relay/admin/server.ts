@@ -28,7 +28,7 @@ export interface AdminBudgets {
 export const usualAdminBudgets: AdminBudgets = {
   address: { requests: 60, perMs: 60_000 },
   session: { requests: 600, perMs: 60_000 },
-  check: { requests: 3, perMs: 60_000 },
+  check: { requests: 6, perMs: 3_600_000 },
 }
 
 export interface AdminServerDeps extends Omit<AdminHandlerDeps, 'checking'> {

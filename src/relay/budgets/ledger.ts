@@ -76,7 +76,13 @@ export class BudgetLedger {
     if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
   }
 
-  /** The same without counting: whether an act that comes later would be refused. */
+  /** `spend` for what devices do unattended: a soft limit tells of it, and nobody is asked for anything. */
+  async spendUnattended(who: Spender, budget: BudgetName): Promise<void> {
+    const verdict = await this.#judged(who, budget, 1, 'none')
+    if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
+  }
+
+  /** `spend` without counting: whether an act that comes later would be refused. */
   async check(who: Spender, budget: BudgetName): Promise<void> {
     const entry = await this.#fresh(who.accountId, budget)
     const verdict = this.#judge(entry, who, 1)

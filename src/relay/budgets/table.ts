@@ -44,6 +44,10 @@ export const usualAccountBudgets = {
   accountLists: { windowMs: hourMs, device: null, account: { soft: 20, hard: 20 } },
   /** Single accounts that are looked at there. */
   accountReads: { windowMs: hourMs, device: null, account: { soft: 100, hard: 100 } },
+  /** Accounts that are disabled or enabled, devices that are ended, and limits that are reset there. */
+  accountActs: { windowMs: hourMs, device: null, account: { soft: 60, hard: 60 } },
+  /** Invitations that are made there: whoever uses one for an account that exists takes it over. */
+  accountInvites: { windowMs: hourMs, device: null, account: { soft: 30, hard: 30 } },
 } as const satisfies Record<string, AccountBudget>
 
 export type BudgetName = keyof typeof usualAccountBudgets

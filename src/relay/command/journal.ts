@@ -2,7 +2,7 @@ import { CodedError } from '../../base/errors.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { JournalRow } from '../../journal/index.ts'
 import type { Text } from '../../text/index.ts'
-import { readActs } from '../data/administration.ts'
+import { checkActs } from '../data/administration.ts'
 import { plainAct } from '../data/plainAct.ts'
 import { readRelayData } from '../data/relayData.ts'
 import { withStore } from '../data/withStore.ts'
@@ -20,11 +20,12 @@ export const journal: Command = {
     const { values, terminal, text } = call
     const data = await dataFolder(call)
     await readRelayData(data)
-    const { rows, findings, root } = await withStore(data, readActs)
     const json = values.flag('json')
-    for (const row of rows) terminal.out(json ? JSON.stringify(plainAct(row)) : actLine(row, text))
+    const show = (row: JournalRow): void =>
+      terminal.out(json ? JSON.stringify(plainAct(row)) : actLine(row, text))
+    const { count, findings, root } = await withStore(data, async (store) => checkActs(store, show))
     if (findings.length > 0) throw new CodedError('acts.damaged')
-    if (!json) terminal.out(text('relayJournal.whole', { count: rows.length, root: toHex(root) }))
+    if (!json) terminal.out(text('relayJournal.whole', { count, root: toHex(root) }))
   },
 }
 

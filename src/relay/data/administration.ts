@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import { CodedError } from '../../base/errors.ts'
 import { rootOf, type JournalRow } from '../../journal/index.ts'
 import { accountIdSchema } from '../../wire/http.ts'
 import type { AccountAct, ActContext, ActOutcome, PersonRecord } from '../store/peopleStore.ts'
 import type { RelayStore } from '../store/store.ts'
-import { verifyActs, type ActFinding } from '../store/verifyActs.ts'
+import { ActVerification, type ActFinding } from '../store/verifyActs.ts'
 import { allAccounts } from './importing.ts'
 import { readRelayData } from './relayData.ts'
 import { withStore } from './withStore.ts'
@@ -90,24 +91,33 @@ export async function revokeOrganisation(
   })
 }
 
-export interface ActsReading {
-  readonly rows: readonly JournalRow[]
+export interface ActsCheck {
+  /** How many acts there are. */
+  readonly count: number
   /** Empty: the chain is whole. */
   readonly findings: readonly ActFinding[]
   readonly root: Uint8Array
 }
 
-const rowsAtOnce = 5_000
+/** About 10 ms of work: a relay that serves meanwhile answers others in between. */
+const rowsAtOnce = 250
 
-/** The journal of administrative acts, checked row by row against what is kept of their chain. */
-export async function readActs({ acts }: Pick<RelayStore, 'acts'>): Promise<ActsReading> {
+/** The journal of administrative acts, checked row by row against what is kept of their chain; `taken` sees each. */
+export async function checkActs(
+  { acts }: Pick<RelayStore, 'acts'>,
+  taken: (row: JournalRow) => void = () => undefined,
+): Promise<ActsCheck> {
   // First: an act that is added meanwhile is then one row too many, which is left out.
   const state = await acts.state()
-  const rows: JournalRow[] = []
-  for (let page = 0; rows.length < state.size; page = rows.length) {
-    const next = await acts.rows(page, Math.min(rowsAtOnce, state.size - page))
-    if (next.length === 0) break
-    rows.push(...next)
+  const verification = new ActVerification()
+  let count = 0
+  while (count < state.size) {
+    const rows = await acts.rows(count, Math.min(rowsAtOnce, state.size - count))
+    if (rows.length === 0) break
+    verification.take(rows)
+    for (const row of rows) taken(row)
+    count += rows.length
+    await setImmediate()
   }
-  return { rows, findings: verifyActs(rows, state), root: rootOf(state) }
+  return { count, findings: verification.end(state), root: rootOf(state) }
 }

@@ -157,10 +157,20 @@ export async function allAccounts(
   within: string | null = null,
 ): Promise<readonly PersonRecord[]> {
   const accounts: PersonRecord[] = []
-  for (let after: string | null = null; ; after = accounts.at(-1)?.accountId ?? null) {
-    const page: readonly PersonRecord[] = await people.page(after, pageSize, within)
-    accounts.push(...page)
-    if (page.length < pageSize) return accounts
+  for await (const page of accountPages({ people }, within, pageSize)) accounts.push(...page)
+  return accounts
+}
+
+export async function* accountPages(
+  { people }: Pick<RelayStore, 'people'>,
+  within: string | null,
+  size: number,
+): AsyncGenerator<readonly PersonRecord[]> {
+  for (let after: string | null = null; ;) {
+    const page: readonly PersonRecord[] = await people.page(after, size, within)
+    yield page
+    if (page.length < size) return
+    after = page.at(-1)?.accountId ?? null
   }
 }
 

@@ -22,6 +22,17 @@ test('the header counts from its right end, as far as proxies are trusted', () =
   expect(of('192.0.2.1', '203.0.113.9')).toBe('192.0.2.1')
 })
 
+test('an IPv6 address counts with all others of its /64', () => {
+  const of = (peer: string): string => clientAddress(peer, undefined, nobodyTrusted)
+  expect(of('2001:db8:0:7::1')).toBe('2001:db8:0:7::/64')
+  expect(of('2001:0db8:0000:0007:1:2:3:4')).toBe('2001:db8:0:7::/64')
+  expect(of('2001:db8::7:1:2:3:4')).toBe('2001:db8:0:7::/64')
+  expect(of('2001:db8:0:8::1')).toBe('2001:db8:0:8::/64')
+  expect(of('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
+  expect(of('::1')).toBe('0:0:0:0::/64')
+  expect(of('::ffff:192.0.2.1')).toBe('::ffff:192.0.2.1')
+})
+
 test('whoever is not trusted cannot choose an address, and what is no address is never one', () => {
   const part = fc.oneof(fc.ipV4(), fc.ipV6(), fc.string({ maxLength: 5 }), fc.constant('10.9.9.9'))
   fc.assert(

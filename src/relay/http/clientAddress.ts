@@ -6,10 +6,19 @@ export type Trusted = (address: string) => boolean
 export const nobodyTrusted: Trusted = () => false
 
 /**
- * The network address that a request comes from, for budgets only. `X-Forwarded-For` is read from its right end, where
+ * The network address that a request comes from, for budgets only: of IPv6 the /64, which is what one machine is given
+ * (RFC 4291 2.5.4, RFC 6177). `X-Forwarded-For` is read from its right end, where
  * the nearest proxy writes, as long as who wrote is trusted; what anybody else claims is not looked at.
  */
 export function clientAddress(
+  peer: string,
+  forwarded: string | readonly string[] | undefined,
+  trusted: Trusted,
+): string {
+  return networkOf(fullAddress(peer, forwarded, trusted))
+}
+
+function fullAddress(
   peer: string,
   forwarded: string | readonly string[] | undefined,
   trusted: Trusted,
@@ -27,4 +36,15 @@ export function clientAddress(
     if (!trusted(address)) return address
   }
   return address
+}
+
+/** IPv4 as it is, also where IPv6 carries it. */
+function networkOf(address: string): string {
+  if (isIP(address) !== 6 || address.includes('.')) return address
+  const [head = '', tail = ''] = (address.split('%')[0] ?? '').split('::')
+  const groups = (text: string): string[] => (text === '' ? [] : text.split(':'))
+  const [left, right] = [groups(head), groups(tail)]
+  const zeros = Array.from({ length: 8 - left.length - right.length }, () => '0')
+  const network = [...left, ...zeros, ...right].slice(0, 4).map((group) => Number.parseInt(group, 16))
+  return `${network.map((group) => group.toString(16)).join(':')}::/64`
 }

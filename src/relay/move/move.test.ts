@@ -40,6 +40,19 @@ afterEach(async () => rm(folder, { recursive: true, force: true }))
 
 const byRoot = { by: { kind: 'operator', name: 'root' }, now: 5_000 } as const
 
+const [linkHash, stepUpId] = [bytes(32), bytes(16)]
+
+/** A second factor, a link that was not used, and a step-up that is asked for. */
+async function giveFactor({ credentials }: RelayStore, accountId: string): Promise<void> {
+  const used = bytes(32)
+  await credentials.link({ accountId, linkHash: used, expiresAt: 9_000 }, byRoot)
+  const added = { id: bytes(20), publicKey: bytes(77), counter: 3 }
+  expect(await credentials.register(used, added, 5_000)).toBe('registered')
+  await credentials.link({ accountId, linkHash, expiresAt: 9_000 }, byRoot)
+  const request = { id: stepUpId, accountId, deviceId: 1, budget: 'directory', endsAt: 9_000 } as const
+  expect(await credentials.askStepUp(request, 0, 5_000)).toEqual(stepUpId)
+}
+
 /** All that a store answers of two accounts, but for the numbers of envelopes. */
 async function seen(
   store: RelayStore,
@@ -66,6 +79,9 @@ async function seen(
     acts: await store.acts.rows(0, 100),
     state: await store.acts.state(),
     domains: await store.people.domains(),
+    factors: await Promise.all(accounts.map(async (each) => store.credentials.list(each))),
+    link: await store.credentials.linked(linkHash, 5_000),
+    stepUp: await store.credentials.askedStepUp(stepUpId, 5_000),
   }
 }
 
@@ -76,6 +92,7 @@ test('there and back, everything is as before; what comes next has higher number
     const bob = await enrol(store, 'Bob')
     const second = await addDevice(store, ada, 2)
     await store.devices.remove(bob.accountId, 1)
+    await giveFactor(store, ada.accountId)
     await store.people.apply([{ kind: 'domain', domain: 'a.example', allowed: true }], byRoot)
     const puts = ['a', 'b', 'c'].map((body) => putTo(ada, [envelope(1, body), envelope(2, body)]))
     const paid = putTo(ada, [envelope(1), envelope(2)], { kind: 'permit', permit: spent })
@@ -116,6 +133,11 @@ test('there and back, everything is as before; what comes next has higher number
     state: null,
   })
   const before = await withoutActs()
+  expect(before).toMatchObject({
+    factors: [[{ counter: 3 }], []],
+    link: ada.accountId,
+    stepUp: { id: stepUpId },
+  })
   const url = await server.database()
   const counts = await moveToPostgres(data, url)
   expect(counts.get('queue')).toBe(7)

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import type { Bytes } from '../../base/bytes.ts'
 import type { Restart } from './contract.ts'
 import { bytes, enrol } from './contractKit.ts'
+import { clockSlackMs } from './credentialActs.ts'
 import type { NewCredential, StepUpRequest } from './credentialStore.ts'
 import type { ActContext } from './peopleStore.ts'
 import type { RelayStore } from './store.ts'
@@ -145,8 +146,10 @@ export function credentialContract(store: () => RelayStore, restart: Restart): v
     expect(await store().credentials.askedStepUp(stepUp, 1_950)).toBeNull()
     for (const other of [{ deviceId: 2 }, { budget: 'searches' as const }, { accountId: bob.accountId }])
       expect(await store().credentials.stepUp({ ...subject, ...other }, 1_901)).toBe('shut')
-    // A clock that was set back, and the end.
-    expect(await store().credentials.stepUp(subject, 1_899)).toBe('shut')
+    // Another process's clock, one that was set back, and the end.
+    expect(await store().credentials.stepUp(subject, 1_899)).toBe('open')
+    expect(await store().credentials.stepUp(subject, 1_899 - clockSlackMs)).toBe('shut')
+    expect((await ask({ accountId }, 1_890)).id).toBeNull()
     expect(await store().credentials.stepUp(subject, 5_000)).toBe('shut')
     expect((await ask({ accountId }, 5_000)).id).not.toBeNull()
     expect((await acts()).filter((act) => act.startsWith('factor.steppedUp'))).toEqual([

@@ -21,6 +21,9 @@ export function usedAct(
   return { type: 'factor.steppedUp', detail: `${opened.budget}: ${opened.deviceId}` }
 }
 
+/** So far the clocks of two processes on one database may be apart, in ms; as much as `valise-relay check` lets pass. */
+export const clockSlackMs = 600_000
+
 /** An authenticator that counts has counted on; one that does not says 0 always. */
 export function isStale(counter: number, before: number): boolean {
   return counter <= before && (counter > 0 || before > 0)

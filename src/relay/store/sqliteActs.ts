@@ -1,7 +1,7 @@
 import { formatFrontier, type JournalRow, type JournalState } from '../../journal/index.ts'
 import { actOf, actStateOf, type ActRow, type ActStateRow } from './actRows.ts'
 import { sealAct } from './sealAct.ts'
-import { verifyActs } from './verifyActs.ts'
+import { ActVerification } from './verifyActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
 import type { ActContext, ActEvent, ActStore } from './peopleStore.ts'
 
@@ -39,7 +39,11 @@ export function areActsWhole(db: SqliteDatabase): boolean {
     for (const row of all.iterate()) yield actOf(row)
   }
   // One transaction: rows and state are of the same moment, beside a relay that writes.
-  return db.transaction(() => verifyActs(rows(), stateReader(db)()).length === 0)()
+  return db.transaction(() => {
+    const verification = new ActVerification()
+    verification.take(rows())
+    return verification.end(stateReader(db)()).length === 0
+  })()
 }
 
 function stateReader(db: SqliteDatabase): () => JournalState {

@@ -1,6 +1,6 @@
 import { copyBytes } from '../../base/bytes.ts'
 import { uuidBytes, uuidText } from './accountRows.ts'
-import { isStale, ownAct, usedAct } from './credentialActs.ts'
+import { clockSlackMs, isStale, ownAct, usedAct } from './credentialActs.ts'
 import type { Credential, CredentialStore, StepUpRequest } from './credentialStore.ts'
 import type { ActWriter } from './sqliteActs.ts'
 import { orUnavailable, type SqliteDatabase } from './sqliteOpen.ts'
@@ -43,7 +43,7 @@ export function sqliteCredentials(db: SqliteDatabase, write: ActWriter): Credent
      WHERE a.account_id = ? AND EXISTS (SELECT 1 FROM credentials WHERE account = a.id)
      ON CONFLICT (account, device_id, budget) DO UPDATE
        SET id = excluded.id, asked_at = excluded.asked_at, confirmed_at = NULL, ends_at = excluded.ends_at
-       WHERE coalesce(confirmed_at, asked_at) > excluded.asked_at
+       WHERE coalesce(confirmed_at, asked_at) > excluded.asked_at + ${clockSlackMs}
          OR ends_at <= excluded.asked_at + CASE WHEN confirmed_at IS NULL THEN ? ELSE 0 END`,
   )
   const asking = db.prepare<[Uint8Array, number, string], { readonly id: Uint8Array }>(
@@ -53,7 +53,7 @@ export function sqliteCredentials(db: SqliteDatabase, write: ActWriter): Credent
   const asked = db.prepare<[Uint8Array, number, number], StepUpRow>(
     `SELECT s.id, a.account_id AS account, s.device_id AS deviceId, s.budget, s.ends_at AS endsAt
      FROM step_ups s JOIN accounts a ON a.id = s.account
-     WHERE s.id = ? AND s.confirmed_at IS NULL AND s.asked_at <= ? AND s.ends_at > ?`,
+     WHERE s.id = ? AND s.confirmed_at IS NULL AND s.asked_at <= ? + ${clockSlackMs} AND s.ends_at > ?`,
   )
   const confirm = db.prepare<[number, number, Uint8Array]>(
     'UPDATE step_ups SET confirmed_at = ?, ends_at = ? WHERE id = ?',
@@ -67,7 +67,7 @@ export function sqliteCredentials(db: SqliteDatabase, write: ActWriter): Credent
   const state = db.prepare<[number, string, number, number, Uint8Array], { readonly open: 0 | 1 }>(
     `SELECT EXISTS (
        SELECT 1 FROM step_ups s WHERE s.account = a.id AND s.device_id = ? AND s.budget = ?
-         AND s.confirmed_at <= ? AND s.ends_at > ?
+         AND s.confirmed_at <= ? + ${clockSlackMs} AND s.ends_at > ?
      ) AS open FROM accounts a
      WHERE a.account_id = ? AND EXISTS (SELECT 1 FROM credentials WHERE account = a.id)`,
   )

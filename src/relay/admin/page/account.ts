@@ -1,4 +1,4 @@
-import type { AdminAnswer, ShownBudget } from '../routes.ts'
+import type { AdminAnswer, ShownAccount, ShownBudget } from '../routes.ts'
 import { invitationShown, standing } from './accounts.ts'
 import { ask } from './api.ts'
 import { button, el, facts, table } from './dom.ts'
@@ -8,8 +8,10 @@ import type { Shell, View } from './view.ts'
 export function accountView(accountId: string): View {
   return async (shell) => {
     const { text } = shell
-    const { budgets } = await ask('budgets', { query: { accountId } })
-    const own = shell.may('accounts.read') ? await personParts(shell, accountId) : []
+    const query = { accountId }
+    const seen = shell.may('accounts.read') ? await ask('account', { query }) : null
+    const own = seen === null ? [] : personParts(shell, accountId, seen)
+    const { budgets } = seen ?? (await ask('budgets', { query }))
     const heads = ['limit', 'used', 'caution', 'hard', 'act'] as const
     const limits = table(
       text('adminPage.budgets'),
@@ -50,9 +52,9 @@ function resetOf(shell: Shell, accountId: string, { budget }: ShownBudget): Node
   return button(text('adminPage.reset'), async () => shell.run(act), { 'aria-label': label })
 }
 
-async function personParts(shell: Shell, accountId: string): Promise<readonly Node[]> {
+function personParts(shell: Shell, accountId: string, seen: AdminAnswer<'account'>): readonly Node[] {
   const { text } = shell
-  const { account, devices, secondFactors } = await ask('account', { query: { accountId } })
+  const { account, devices, secondFactors } = seen
   const place = el('div')
   const shown = facts([
     [text('adminPage.head.name'), account.displayName],
@@ -66,7 +68,7 @@ async function personParts(shell: Shell, accountId: string): Promise<readonly No
   ])
   return [
     shown,
-    el('div', { class: 'actions' }, ...actsOn(shell, accountId, account.disabled, place)),
+    el('div', { class: 'actions' }, ...actsOn(shell, account, place)),
     place,
     el('h2', {}, text('adminPage.devices')),
     devices.length === 0
@@ -96,7 +98,8 @@ function deviceTable(shell: Shell, accountId: string, devices: Devices): HTMLEle
   )
 }
 
-function actsOn(shell: Shell, accountId: string, disabled: boolean, place: HTMLElement): readonly Node[] {
+function actsOn(shell: Shell, account: ShownAccount, place: HTMLElement): readonly Node[] {
+  const { accountId, disabled, role } = account
   const body = { accountId }
   const { text } = shell
   const again = async (): Promise<void> => {
@@ -116,7 +119,7 @@ function actsOn(shell: Shell, accountId: string, disabled: boolean, place: HTMLE
     ...(shell.may('devices.end')
       ? [actButton(shell, accountId, 'endDevices', {}, async () => ask('endDevices', { body }))]
       : []),
-    ...(shell.may('accounts.invite')
+    ...(shell.may('accounts.invite') && (role === 'member' || role === 'guest')
       ? [button(text('adminPage.act.inviteAgain'), async () => shell.run(again))]
       : []),
   ]

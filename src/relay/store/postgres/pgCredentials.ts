@@ -1,5 +1,5 @@
 import { copyBytes } from '../../../base/bytes.ts'
-import { isStale, ownAct, usedAct } from '../credentialActs.ts'
+import { clockSlackMs, isStale, ownAct, usedAct } from '../credentialActs.ts'
 import type { Credential, CredentialStore, StepUpRequest } from '../credentialStore.ts'
 import type { Database } from './database.ts'
 import { lockAccount } from './pgAccess.ts'
@@ -42,7 +42,7 @@ const ask = statement(
    SELECT $1, $2, $3, $4, $5, $6 WHERE EXISTS (SELECT 1 FROM credentials WHERE account = $2)
    ON CONFLICT (account, device_id, budget) DO UPDATE
      SET id = excluded.id, asked_at = excluded.asked_at, confirmed_at = NULL, ends_at = excluded.ends_at
-     WHERE coalesce(step_ups.confirmed_at, step_ups.asked_at) > excluded.asked_at
+     WHERE coalesce(step_ups.confirmed_at, step_ups.asked_at) > excluded.asked_at + ${clockSlackMs}
        OR step_ups.ends_at <= excluded.asked_at + CASE WHEN step_ups.confirmed_at IS NULL THEN $7::bigint ELSE 0 END`,
 )
 const asking = statement<{ readonly id: Uint8Array }>(
@@ -51,7 +51,7 @@ const asking = statement<{ readonly id: Uint8Array }>(
 const asked = statement<Omit<StepUpRequest, 'id'> & { readonly id: Uint8Array }>(
   `SELECT s.id, a.account_id AS "accountId", s.device_id AS "deviceId", s.budget, s.ends_at AS "endsAt"
    FROM step_ups s JOIN accounts a ON a.id = s.account
-   WHERE s.id = $1 AND s.confirmed_at IS NULL AND s.asked_at <= $2 AND s.ends_at > $2`,
+   WHERE s.id = $1 AND s.confirmed_at IS NULL AND s.asked_at <= $2 + ${clockSlackMs}::bigint AND s.ends_at > $2`,
 )
 const confirm = statement('UPDATE step_ups SET confirmed_at = $1, ends_at = $2 WHERE id = $3')
 const forgetSteps = statement('DELETE FROM step_ups WHERE ends_at <= $1')
@@ -62,7 +62,7 @@ const dropStep = statement('DELETE FROM step_ups WHERE account = $1')
 const state = statement<{ readonly open: boolean }>(
   `SELECT EXISTS (
      SELECT 1 FROM step_ups s WHERE s.account = a.id AND s.device_id = $2 AND s.budget = $3
-       AND s.confirmed_at <= $4 AND s.ends_at > $4
+       AND s.confirmed_at <= $4 + ${clockSlackMs}::bigint AND s.ends_at > $4
    ) AS open FROM accounts a
    WHERE a.account_id = $1 AND EXISTS (SELECT 1 FROM credentials WHERE account = a.id)`,
 )
