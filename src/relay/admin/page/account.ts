@@ -33,8 +33,8 @@ export function accountView(accountId: string): View {
 
 function resetOf(shell: Shell, accountId: string, { budget }: ShownBudget): Node {
   const { text } = shell
-  if (!shell.may('budgets.reset') || shell.session.accountId === accountId)
-    return el('span', {}, text('adminPage.notYours'))
+  if (!shell.may('budgets.reset')) return el('span', {}, text('adminPage.notYours'))
+  if (shell.session.accountId === accountId) return el('span', {}, text('adminPage.ownAccount'))
   const what = text(`relayBudget.${budget}`)
   const act = async (): Promise<void> => {
     const reason = await shell.confirm({
