@@ -19,3 +19,8 @@ export function isEnded(standing: Pick<Standing, 'disabled' | 'expiresAt'>, now:
 export function devicesAtMost(role: AccountRole): number {
   return role === 'guest' ? limits.guestDevices : limits.devicesPerAccount
 }
+
+/** With rights on the administrator's page (`admin/rights.ts`). */
+export function isPrivileged(role: AccountRole): boolean {
+  return role !== 'member' && role !== 'guest'
+}

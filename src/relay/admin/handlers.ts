@@ -1,6 +1,7 @@
 import { toHex, fromBase64Url, type Bytes } from '../../base/bytes.ts'
 import type { Clock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
+import { isPrivileged } from '../accounts/standing.ts'
 import type { BudgetLedger } from '../budgets/ledger.ts'
 import type { AccountBudgets, BudgetName } from '../budgets/table.ts'
 import { checkActs, knownPerson, performActs } from '../data/administration.ts'
@@ -36,8 +37,8 @@ export interface AdminHandlerDeps {
   /** Null: invitations are made by the command alone. */
   readonly inviting: PageInviting | null
   readonly overview: () => Promise<Omit<Overview, 'openAlerts' | 'invites' | 'organisation'>>
-  /** What accounts may read of others here, so that a stolen one does not list everybody. */
-  readonly ledger: Pick<BudgetLedger, 'spend'>
+  /** What accounts may read and do here, so that a stolen one neither lists nor ends everybody. */
+  readonly ledger: Pick<BudgetLedger, 'spendUnasked'>
   /** Throws `relay.tooManyRequests` for who has the journal checked too often. */
   readonly checking: (accountId: string) => Promise<void>
   readonly clock: Clock
@@ -67,7 +68,7 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
     now: deps.clock.now(),
   })
   const spend = async ({ accountId }: PersonRecord, budget: BudgetName): Promise<void> =>
-    deps.ledger.spend({ accountId, deviceId: 0 }, budget)
+    deps.ledger.spendUnasked({ accountId, deviceId: 0 }, budget)
   const looked = async (accountId: string, person: PersonRecord): Promise<PersonRecord> => {
     await spend(person, 'accountReads')
     const found = await knownPerson(store, accountId)
@@ -155,8 +156,8 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
     },
     resetBudget: async ({ body, person }) => {
       checkOther(body.accountId, person)
-      await spend(person, 'accountActs')
       await knownPerson(store, body.accountId)
+      await spend(person, 'accountActs')
       await store.budgets.reset(body.accountId, body.budget, body.reason, as(person))
       return {}
     },
@@ -192,10 +193,10 @@ export function adminHandlers(deps: AdminHandlerDeps): AdminHandlers {
       return invitationOf(await inviteNew(store, deps.anchors, { ...invitingOf(deps), ...given }, as(person)))
     },
     inviteAgain: async ({ body, person }) => {
-      await spend(person, 'accountInvites')
       const { role } = await knownPerson(store, body.accountId)
       // Whoever uses the invitation takes the account over: for those of the page it is made by the command.
-      if (rightsOf(role).length > 0) throw new CodedError('admin.forbidden')
+      if (isPrivileged(role)) throw new CodedError('admin.forbidden')
+      await spend(person, 'accountInvites')
       const options = { ...invitingOf(deps), account: body.accountId }
       return invitationOf(await inviteAgain(store, deps.anchors, options, as(person)))
     },

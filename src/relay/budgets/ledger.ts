@@ -76,8 +76,8 @@ export class BudgetLedger {
     if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
   }
 
-  /** `spend` for what devices do unattended: a soft limit tells of it, and nobody is asked for anything. */
-  async spendUnattended(who: Spender, budget: BudgetName): Promise<void> {
+  /** `spend` where nobody is asked for a second factor: a soft limit only tells of it. */
+  async spendUnasked(who: Spender, budget: BudgetName): Promise<void> {
     const verdict = await this.#judged(who, budget, 1, 'none')
     if (verdict.kind === 'hard') throw spent(verdict.retryAfterMs)
   }

@@ -41,13 +41,13 @@ export const usualAccountBudgets = {
   /** The same by the account's access key. */
   keysByContacts: { windowMs: hourMs, device: null, account: { soft: 60, hard: 60 } },
   /** Lists of accounts on the administrator's page: fifty each, so many of them are a bulk read. */
-  accountLists: { windowMs: hourMs, device: null, account: { soft: 20, hard: 20 } },
-  /** Single accounts that are looked at there. */
-  accountReads: { windowMs: hourMs, device: null, account: { soft: 100, hard: 100 } },
+  accountLists: { windowMs: hourMs, device: null, account: { soft: 10, hard: 20 } },
+  /** Single accounts that are looked at there; each act shows its account again. */
+  accountReads: { windowMs: hourMs, device: null, account: { soft: 100, hard: 200 } },
   /** Accounts that are disabled or enabled, devices that are ended, and limits that are reset there. */
-  accountActs: { windowMs: hourMs, device: null, account: { soft: 60, hard: 60 } },
+  accountActs: { windowMs: hourMs, device: null, account: { soft: 30, hard: 60 } },
   /** Invitations that are made there: whoever uses one for an account that exists takes it over. */
-  accountInvites: { windowMs: hourMs, device: null, account: { soft: 30, hard: 30 } },
+  accountInvites: { windowMs: hourMs, device: null, account: { soft: 15, hard: 30 } },
 } as const satisfies Record<string, AccountBudget>
 
 export type BudgetName = keyof typeof usualAccountBudgets

@@ -30,6 +30,8 @@ test('an IPv6 address counts with all others of its /64', () => {
   expect(of('2001:db8:0:8::1')).toBe('2001:db8:0:8::/64')
   expect(of('fe80::1%eth0')).toBe('fe80:0:0:0::/64')
   expect(of('::1')).toBe('0:0:0:0::/64')
+  expect(of('2001:db8::192.0.2.1')).toBe('2001:db8:0:0::/64')
+  expect(of('64:ff9b:1:2:3:4:192.0.2.1')).toBe('64:ff9b:1:2::/64')
   expect(of('::ffff:192.0.2.1')).toBe('::ffff:192.0.2.1')
 })
 

@@ -71,7 +71,7 @@ export function handlers(deps: HandlerDeps): Handlers {
     person: anonymousPerson(deps),
     ownBundle: async ({ device }) => {
       const by = { kind: 'own', except: device.device } as const
-      await deps.ledger.spendUnattended(device, 'ownKeys')
+      await deps.ledger.spendUnasked(device, 'ownKeys')
       const outcome = await store.keys.takeBundle(device.accountId, by, deps.clock.now())
       if (outcome.kind !== 'taken') throw new CodedError('recipient.unknown')
       return bundleAnswer(outcome.bundle)

@@ -128,6 +128,8 @@ export function credentialContract(store: () => RelayStore, restart: Restart): v
     expect(stepUp).not.toEqual(first.request.id)
     expect(await credentials.askedStepUp(first.request.id, 1_810)).toBeNull()
     expect(await credentials.askedStepUp(stepUp, 1_810)).toEqual({ ...subject, id: stepUp, endsAt: 2_100 })
+    expect(await credentials.askedStepUp(stepUp, 1_799)).not.toBeNull()
+    expect(await credentials.askedStepUp(stepUp, 1_799 - clockSlackMs)).toBeNull()
     expect(await credentials.askedStepUp(stepUp, 2_100)).toBeNull()
     await restart()
 

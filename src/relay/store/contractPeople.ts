@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { emptyJournal, verifyRows } from '../../journal/index.ts'
 import { limits } from '../../wire/limits.ts'
+import type { AccountRole } from '../accounts/standing.ts'
 import type { Restart } from './contract.ts'
 import { addDevice, bytes, deviceOf, enrol, enrolmentFor, envelope, newDevice, putTo } from './contractKit.ts'
 import type { AccountAct, ActContext, ActOutcome, Change, Profile } from './peopleStore.ts'
@@ -209,6 +210,22 @@ export function peopleContract(store: () => RelayStore, restart: Restart): void 
       { kind: 'deviceEnded', device: ada.device },
       { kind: 'devicesChanged', accountId: ada.accountId, revision },
     ])
+  })
+
+  test('an invitation that is open ends when its account is given rights over others', async () => {
+    const ada = await enrol(store(), 'Ada')
+    const codeHash = bytes(32)
+    const terms = { codeHash, createdAt: 1, expiresAt: 1e12 }
+    const to = (role: AccountRole): AccountAct => ({
+      kind: 'role',
+      accountId: ada.accountId,
+      role,
+      expiresAt: null,
+    })
+    await apply({ kind: 'invite', accountId: ada.accountId, invitation: terms }, to('guest'), to('member'))
+    expect(await store().invitations.find(codeHash)).not.toBeNull()
+    expect(await apply(to('auditor'))).toEqual(['done'])
+    expect(await store().invitations.find(codeHash)).toBeNull()
   })
 
   test('whoever ends a device or disables an account, it is among the changes, without gaps', async () => {

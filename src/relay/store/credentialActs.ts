@@ -21,7 +21,10 @@ export function usedAct(
   return { type: 'factor.steppedUp', detail: `${opened.budget}: ${opened.deviceId}` }
 }
 
-/** So far the clocks of two processes on one database may be apart, in ms; as much as `valise-relay check` lets pass. */
+/**
+ * So far the clock of the process that looks may be behind that of the one that wrote, in ms. The other way nothing is let
+ * pass: what is asked is over for a clock that is ahead by as long as it lasts.
+ */
 export const clockSlackMs = 600_000
 
 /** An authenticator that counts has counted on; one that does not says 0 always. */

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3'
 import { exhausted } from '../../base/exhaustive.ts'
+import { isPrivileged } from '../accounts/standing.ts'
 import { uuidBytes } from './accountRows.ts'
 import { foldText } from './foldText.ts'
 import type { AccountAct, ActContext, ActEvent, ActOutcome, Profile } from './peopleStore.ts'
@@ -89,7 +90,9 @@ class Performer {
         return this.#describe(account, act.profile) ? { type: 'account.profile' } : null
       case 'role': {
         const changed = this.#set(account, 'role', act.role) | this.#set(account, 'expires_at', act.expiresAt)
-        return changed === 0 ? null : { type: 'account.role', detail: act.role }
+        if (changed === 0) return null
+        if (isPrivileged(act.role)) this.#endInvitations(account)
+        return { type: 'account.role', detail: act.role }
       }
       case 'hide':
         if (this.#set(account, 'hidden', act.hidden ? 1 : 0) === 0) return null
@@ -165,11 +168,14 @@ class Performer {
 
   #endDevices(account: number): boolean {
     const removed = removeDevices(this.#db, account)
-    const { changes } = this.#db
-      .prepare('DELETE FROM invitations WHERE account = ? AND used_by IS NULL')
-      .run(account)
+    const invitations = this.#endInvitations(account)
     if (removed.length > 0) bump(this.#db, account)
-    return removed.length + changes > 0
+    return removed.length + invitations > 0
+  }
+
+  #endInvitations(account: number): number {
+    return this.#db.prepare('DELETE FROM invitations WHERE account = ? AND used_by IS NULL').run(account)
+      .changes
   }
 
   #domain(domain: string, allowed: boolean): Performed {

@@ -1,4 +1,5 @@
 import { exhausted } from '../../../base/exhaustive.ts'
+import { isPrivileged } from '../../accounts/standing.ts'
 import { foldText } from '../foldText.ts'
 import { searchText } from '../listing.ts'
 import type {
@@ -140,7 +141,9 @@ async function on(
       return (await describe(tx, account, act.profile)) ? { type: 'account.profile' } : null
     case 'role': {
       const changed = await tx.rows(setRole, act.role, act.expiresAt, account)
-      return changed.length === 0 ? null : { type: 'account.role', detail: act.role }
+      if (changed.length === 0) return null
+      if (isPrivileged(act.role)) await tx.rows(endInvitations, account)
+      return { type: 'account.role', detail: act.role }
     }
     case 'hide':
       if ((await tx.rows(setHidden, act.hidden, account)).length === 0) return null
