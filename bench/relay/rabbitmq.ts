@@ -8,6 +8,13 @@ const port = 19_203
 const distributionPort = '19213'
 const prefetch = 1_000
 
+/** A server that stops resets what is still closing; a measurement that lost its connection says that it is not complete. */
+async function connected(): ReturnType<typeof connect> {
+  const connection = await connect(`amqp://127.0.0.1:${port}`, { noDelay: true })
+  connection.on('error', () => undefined)
+  return connection
+}
+
 /** One quorum queue for each receiver, publisher confirms, persistent messages. */
 export const rabbitmq: Peer = {
   name: 'RabbitMQ quorum queues',
@@ -35,7 +42,7 @@ export const rabbitmq: Peer = {
       pid: server.pid,
       stop: server.stop,
       receiver: async (pair, onPayload) => {
-        const connection = await connect(`amqp://127.0.0.1:${port}`, { noDelay: true })
+        const connection = await connected()
         const channel = await connection.createChannel()
         await channel.assertQueue(`u${pair}`, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
         await channel.prefetch(prefetch)
@@ -47,7 +54,7 @@ export const rabbitmq: Peer = {
         return { close: () => void connection.close() }
       },
       sender: async (pair) => {
-        const connection = await connect(`amqp://127.0.0.1:${port}`, { noDelay: true })
+        const connection = await connected()
         const channel = await connection.createConfirmChannel()
         return {
           send: (payload, stored) =>
