@@ -11,4 +11,5 @@ export function playwrightCounts(file: string, platform: NodeJS.Platform): Count
 
 /** The failed tests of a JSON report, a line each; none for a report that is missing. */
 export function vitestFailures(file: string): readonly string[]
-export function playwrightFailures(file: string): readonly string[]
+/** The same of Playwright: what counts as failed on that platform. */
+export function playwrightFailures(file: string, platform: NodeJS.Platform): readonly string[]

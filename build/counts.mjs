@@ -41,33 +41,50 @@ export function vitestFailures(file) {
   return (report?.testResults ?? []).flatMap((/** @type {any} */ suite) => {
     const failed = suite.assertionResults.filter((/** @type {any} */ one) => one.status === 'failed')
     if (failed.length === 0 && suite.status === 'failed')
-      return [`${suite.name}: ${firstLine(suite.message)}`]
+      return [`${suite.name}: ${inOneLine(suite.message)}`]
     return failed.map(
-      (/** @type {any} */ one) => `${suite.name}: ${one.fullName}: ${firstLine(one.failureMessages[0])}`,
+      (/** @type {any} */ one) => `${suite.name}: ${one.fullName}: ${inOneLine(one.failureMessages[0])}`,
     )
   })
 }
 
-/** @param {string} file report of Playwright @returns {string[]} what failed, a line each */
-export function playwrightFailures(file) {
+/**
+ * @param {string} file report of Playwright
+ * @param {NodeJS.Platform} platform as for the counts
+ * @returns {string[]} what counts as failed, a line each
+ */
+export function playwrightFailures(file, platform) {
   const report = read(file)
+  /** @param {any} spec */
+  const failed = (spec) =>
+    spec.tests.some(
+      (/** @type {any} */ { status }) =>
+        status === 'unexpected' || status === 'flaky' || (status === 'skipped' && platform === 'linux'),
+    )
   /** @param {any} suite @returns {string[]} */
   const failuresOf = (suite) => [
-    ...(suite.specs ?? [])
-      .filter((/** @type {any} */ spec) => !spec.ok)
-      .map((/** @type {any} */ spec) => {
-        const results = spec.tests.flatMap((/** @type {any} */ test) => test.results)
-        const message = results.find((/** @type {any} */ result) => result.error)?.error.message
-        return `${spec.file}: ${spec.title}: ${firstLine(message)}`
-      }),
+    ...(suite.specs ?? []).filter(failed).map((/** @type {any} */ spec) => {
+      const results = spec.tests.flatMap((/** @type {any} */ test) => test.results)
+      const message = results.find((/** @type {any} */ result) => result.error)?.error.message
+      const how = spec.tests.map((/** @type {any} */ test) => test.status).join(', ')
+      return `${spec.file}: ${spec.title}: ${how}: ${inOneLine(message)}`
+    }),
     ...(suite.suites ?? []).flatMap(failuresOf),
   ]
-  return (report?.suites ?? []).flatMap(failuresOf)
+  const outside = (report?.errors ?? []).map((/** @type {any} */ error) => inOneLine(error.message))
+  return [...(report?.suites ?? []).flatMap(failuresOf), ...outside]
 }
 
-/** @param {string | undefined} message */
-function firstLine(message) {
-  return (message ?? 'no message').split('\n', 1)[0]
+/**
+ * What is said of a failure in one line: without the stack, with all that repeats it (a property's seed and its
+ * counterexample stand below the first line).
+ * @param {string | undefined} message
+ */
+function inOneLine(message) {
+  const lines = (message ?? 'no message').split('\n').map((line) => line.trim())
+  const stack = lines.findIndex((line) => line.startsWith('at '))
+  const said = lines.slice(0, stack > 0 ? stack : undefined).filter((line) => line !== '')
+  return said.join(' ').slice(0, 3000)
 }
 
 /** @param {string} file */

@@ -43,28 +43,47 @@ it('counts flaky tests and errors outside of tests, and on Linux what was skippe
 it('names what failed, each in a line', () => {
   const vitest = report({
     testResults: [
-      { name: 'a.test.ts', status: 'failed', message: 'does not load\nat line 1', assertionResults: [] },
+      { name: 'a.test.ts', status: 'failed', message: 'does not load\n    at line 1', assertionResults: [] },
       {
         name: 'b.test.ts',
         status: 'failed',
         assertionResults: [
           { status: 'passed', fullName: 'holds' },
-          { status: 'failed', fullName: 'adds up', failureMessages: ['expected 1 to be 2\nat line 3'] },
+          {
+            status: 'failed',
+            fullName: 'adds up',
+            failureMessages: ['Property failed\n{ seed: 7 }\n\nCounterexample: [1]\n    at line 3'],
+          },
         ],
       },
     ],
   })
   expect(vitestFailures(vitest)).toEqual([
     'a.test.ts: does not load',
-    'b.test.ts: adds up: expected 1 to be 2',
+    'b.test.ts: adds up: Property failed { seed: 7 } Counterexample: [1]',
   ])
-  const tests = [{ results: [{ error: { message: 'not visible\nLocator' } }] }]
+  const error = { message: 'not visible\nLocator' }
+  const spec = (title: string, status: string, results: readonly unknown[]) => ({
+    title,
+    file: 'c.spec.ts',
+    tests: [{ status, results }],
+  })
   const specs = [
-    { ok: true, title: 'starts', file: 'c.spec.ts', tests: [] },
-    { ok: false, title: 'ends', file: 'c.spec.ts', tests },
+    spec('starts', 'expected', [{}]),
+    spec('ends', 'unexpected', [{ error }]),
+    spec('wavers', 'flaky', [{ error }, {}]),
+    spec('waits', 'skipped', []),
   ]
-  const playwright = report({ suites: [{ specs: [], suites: [{ specs }] }] })
-  expect(playwrightFailures(playwright)).toEqual(['c.spec.ts: ends: not visible'])
+  const suites = [{ specs: [], suites: [{ specs }] }]
+  const playwright = report({ suites, errors: [{ message: 'no browser' }] })
+  const named = [
+    'c.spec.ts: ends: unexpected: not visible Locator',
+    'c.spec.ts: wavers: flaky: not visible Locator',
+    'c.spec.ts: waits: skipped: no message',
+    'no browser',
+  ]
+  expect(playwrightFailures(playwright, 'linux')).toEqual(named)
+  expect(playwrightFailures(playwright, 'win32')).toEqual(named.filter((name) => !name.includes('skipped')))
   expect(vitestFailures(join(folder, 'none'))).toEqual([])
-  expect(playwrightFailures(join(folder, 'none'))).toEqual([])
+  expect(playwrightFailures(join(folder, 'none'), 'linux')).toEqual([])
 })

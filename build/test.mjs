@@ -91,7 +91,7 @@ async function playwright(place, name, config, env) {
   const good = (await place.run(...underDisplay(program), wanted)) === 0
   place.collect(['e2e', 'reports'])
   const counts = playwrightCounts(join(root, file), process.platform)
-  failures.push(...playwrightFailures(join(root, file)))
+  failures.push(...playwrightFailures(join(root, file), process.platform))
   return good || counts.failed > 0 ? counts : { ...counts, failed: 1 }
 }
 

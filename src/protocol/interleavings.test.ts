@@ -22,19 +22,18 @@ beforeAll(() => {
 })
 afterAll(() => room.remove())
 
+interface Session {
+  /** How many rollbacks there had been, of either side, when it was begun. */
+  readonly era: number
+}
+
 interface Sent {
   readonly text: string
   readonly body: Bytes
   readonly step: string
-  /** How many rollbacks there had been, of either side, when its session was begun. */
-  readonly era: number
-  /**
-   * The sender had gone back behind the beginning of that session and took it up from a first message again: two ends
-   * of it speak to the same peer, who can follow one of them only. It asks again for what the other sends.
-   */
-  readonly forked: boolean
+  readonly session: Session
   /** What the sender’s vault had read and said by then. */
-  readonly read: ReadonlySet<string>
+  readonly read: ReadonlyMap<string, Sent>
   readonly said: ReadonlySet<string>
   /** How many messages the receiver had opened when it was sent. */
   readonly openedBefore: number
@@ -43,7 +42,7 @@ interface Sent {
 /** What a vault knows; a copy knows what it knew. */
 interface Memory {
   /** Texts that it has taken in. */
-  readonly read: ReadonlySet<string>
+  readonly read: ReadonlyMap<string, Sent>
   readonly said: ReadonlySet<string>
 }
 
@@ -54,15 +53,22 @@ interface Party {
   memory: Memory
   /** Steps of the messages that it opened, in order. */
   opened: string[]
-  /** Of the session that it encrypts with now. */
-  era: number
+  /** What it encrypts with now. */
+  session: Session
   /** `rollbacks` after its own last one. */
   rolledBackAt: number
   copies: { readonly restore: () => void; readonly memory: Memory }[]
 }
 
-const within = (few: ReadonlySet<string>, many: ReadonlySet<string>): boolean =>
-  [...few].every((text) => many.has(text))
+const within = (few: ReadonlyMap<string, Sent>, many: ReadonlySet<string>): boolean =>
+  [...few.keys()].every((text) => many.has(text))
+
+/**
+ * A party that went back behind the beginning of a session and takes it up from a first message again makes a second
+ * end of it. The peer can follow one of them only, and asks again for what the other sends.
+ */
+const ofTwoEnds = (one: Sent, other: Sent): boolean =>
+  one.session === other.session && !one.said.has(other.text) && !other.said.has(one.text)
 
 type Act =
   | { readonly act: 'send'; readonly by: number }
@@ -88,9 +94,9 @@ class Model {
     const [a, b] = devices.map((device): Party => ({
       device,
       queue: [],
-      memory: { read: new Set(), said: new Set() },
+      memory: { read: new Map(), said: new Set() },
       opened: [],
-      era: 0,
+      session: { era: 0 },
       rolledBackAt: 0,
       copies: [],
     }))
@@ -138,9 +144,9 @@ class Model {
     const body = await from.device.protocol.exclusively((turn) =>
       turn.seal(addressOf(to.device), inner, certificate),
     )
-    const forked = from.rolledBackAt > from.era
-    const { read, said } = from.memory
-    to.queue.push({ text, body, step, era: from.era, forked, read, said, openedBefore: to.opened.length })
+    const { session, memory } = from
+    const { read, said } = memory
+    to.queue.push({ text, body, step, session, read, said, openedBefore: to.opened.length })
     from.memory = { read, said: new Set([...said, text]) }
   }
 
@@ -156,7 +162,7 @@ class Model {
     } catch (error) {
       if (!(error instanceof CodedError) || error.code !== 'session.missing') throw error
       await startSessions(from.device, to.device.local.accountId, bundleOf(to.device))
-      from.era = this.#rollbacks
+      from.session = { era: this.#rollbacks }
       return await once()
     }
   }
@@ -169,10 +175,10 @@ class Model {
       expect(textOf(result)).toBe(sent.text)
       // Nothing is read twice by one vault.
       expect(read.has(sent.text)).toBe(false)
-      to.memory = { said, read: new Set([...read, sent.text]) }
+      to.memory = { said, read: new Map([...read, [sent.text, sent]]) }
       to.opened.push(sent.step)
       // What the live session reads becomes what it encrypts with; a retired one stays out of use.
-      if (this.#liveSession(to) !== live) to.era = sent.era
+      if (this.#liveSession(to) !== live) to.session = sent.session
       return
     }
     expect(result.kind).toBe('refused')
@@ -186,9 +192,10 @@ class Model {
    */
   #survives(to: Party, sent: Sent): boolean {
     const chains = new Set(to.opened.slice(sent.openedBefore).map((step) => step.split('.')[0]))
-    const retired = within(sent.read, to.memory.said) && this.#rollbacks - sent.era < retiredPerDevice
-    const followed = !sent.forked || within(to.memory.read, sent.said)
-    return followed && chains.size <= turnsKept && (to.rolledBackAt <= sent.era || retired)
+    const { era } = sent.session
+    const retired = within(sent.read, to.memory.said) && this.#rollbacks - era < retiredPerDevice
+    const followed = ![...to.memory.read.values()].some((other) => ofTwoEnds(sent, other))
+    return followed && chains.size <= turnsKept && (to.rolledBackAt <= era || retired)
   }
 
   #liveSession({ device }: Party): string | null {
