@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseSync } from 'vite'
 import { expect, test } from 'vitest'
-import { catalogues, type TextKey } from './catalogues.ts'
+import { catalogues } from './catalogues.ts'
+import { relayCatalogues } from './relay.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -20,9 +21,19 @@ test('no sentence is unused', () => {
     .join('\n')
   // A key is written whole, or made from a prefix in a template (`delivery.${…}`).
   const templates = [...all.matchAll(/`([a-zA-Z]+(?:\.[a-zA-Z]+)*\.)\$\{/g)].map((match) => match[1] ?? '')
-  const used = (key: TextKey): boolean =>
+  const used = (key: string): boolean =>
     all.includes(`'${key}'`) || templates.some((prefix) => key.startsWith(prefix))
-  expect((Object.keys(catalogues.fr) as TextKey[]).filter((key) => !used(key))).toEqual([])
+  const keys = [...Object.keys(catalogues.fr), ...Object.keys(relayCatalogues.fr)]
+  expect(keys.filter((key) => !used(key))).toEqual([])
+})
+
+test('the workstation does not carry the sentences of the relay', () => {
+  const carriers = ['main', 'renderer', 'src']
+    .flatMap((folder) => sources(folder, /\.tsx?$/))
+    .filter((file) => /text\/relay\.ts'/.test(readFileSync(file, 'utf8')))
+    .map((file) => file.slice(root.length))
+  expect(carriers.length).toBeGreaterThan(10)
+  expect(carriers.filter((file) => !file.startsWith('src/relay/'))).toEqual([])
 })
 
 interface Node {

@@ -1,10 +1,15 @@
 import { parse, TYPE, type MessageFormatElement } from '@formatjs/icu-messageformat-parser'
 import { expect, test } from 'vitest'
 import { errorCodes } from '../base/errors.ts'
-import { catalogues, languages, type TextKey } from './catalogues.ts'
+import { catalogues, languages } from './catalogues.ts'
 import { createDates, createText, errorText } from './index.ts'
+import { relayCatalogues, type RelayTextKey } from './relay.ts'
 
-const keys = Object.keys(catalogues.fr) as TextKey[]
+const whole = {
+  fr: { ...catalogues.fr, ...relayCatalogues.fr },
+  en: { ...catalogues.en, ...relayCatalogues.en },
+}
+const keys = Object.keys(whole.fr) as RelayTextKey[]
 
 /** Name and kind of every argument, also inside plurals and selects. */
 function argumentsOf(elements: readonly MessageFormatElement[]): string[] {
@@ -31,16 +36,17 @@ function words(elements: readonly MessageFormatElement[]): string[] {
   })
 }
 
-test('the catalogues have the same keys in the same order', () => {
-  for (const language of languages) expect(Object.keys(catalogues[language])).toEqual(keys)
+test('the catalogues have the same keys in the same order, none of them twice', () => {
+  for (const language of languages) expect(Object.keys(whole[language])).toEqual(keys)
+  expect(keys.length).toBe(Object.keys(catalogues.fr).length + Object.keys(relayCatalogues.fr).length)
 })
 
 test.each(languages)(
   '%s: every sentence parses, has no markup and the arguments of the French one',
   (language) => {
     for (const key of keys) {
-      const message = catalogues[language][key]
-      expect(distinct(message), key).toEqual(distinct(catalogues.fr[key]))
+      const message = whole[language][key]
+      expect(distinct(message), key).toEqual(distinct(whole.fr[key]))
       // Quotes are syntax in ICU: a typographic apostrophe never is.
       expect(message, key).not.toMatch(/['<>]/)
       // Only a prompt of a command line ends in a space, for the cursor to stand after it.
@@ -71,7 +77,7 @@ test.each(languages)(
 
 test('French typography: no-break spaces before double punctuation, inside guillemets, after numbers', () => {
   const faults = keys.flatMap((key) =>
-    words(parse(catalogues.fr[key])).flatMap((sentence) =>
+    words(parse(whole.fr[key])).flatMap((sentence) =>
       [
         [/ [;?!»]/, 'plain space before punctuation'],
         [/ :/, 'plain space before a colon'],

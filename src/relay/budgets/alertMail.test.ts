@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { createText } from '../../text/index.ts'
+import { createRelayText } from '../../text/relay.ts'
 import { Counters } from '../counters.ts'
 import { silentLog } from '../log.ts'
 import { enrol } from '../store/contractKit.ts'
@@ -50,7 +50,7 @@ async function mail(script: string, times: Partial<AlertMailTimes> = {}): Promis
   return new AlertMail({
     store: store.alerts,
     command: [process.execPath, file, join(folder, 'out')],
-    message: (alerts) => alertMessage(alerts, 'Ministère des essais', createText('fr')),
+    message: (alerts) => alertMessage(alerts, 'Ministère des essais', createRelayText('fr')),
     clock: { now: () => now },
     log: silentLog,
     counters,

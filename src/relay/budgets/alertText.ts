@@ -1,8 +1,8 @@
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import type { Alert } from '../store/alertStore.ts'
 
 /** One alert as an administrator reads it. Names no person but by the account's id (SECURITY 9). */
-export function alertLine(alert: Alert, text: Text): string {
+export function alertLine(alert: Alert, text: RelayText): string {
   const { id, accountId, deviceId, budget, used, limit } = alert
   const at = new Date(alert.at).toISOString()
   const what = text(`relayBudget.${budget}`)
@@ -15,7 +15,7 @@ export function alertLine(alert: Alert, text: Text): string {
 }
 
 /** A message as sendmail and its kin take it on standard input, without a recipient: the command line names that. */
-export function alertMessage(alerts: readonly Alert[], relayName: string, text: Text): string {
+export function alertMessage(alerts: readonly Alert[], relayName: string, text: RelayText): string {
   const subject = Buffer.from(text('relayAlert.subject', { count: alerts.length })).toString('base64')
   const lines = alerts.map((alert) => `- ${alertLine(alert, text)}`)
   return [

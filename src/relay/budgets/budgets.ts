@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { createText, type Language } from '../../text/index.ts'
+import { createRelayText, type Language } from '../../text/relay.ts'
 import type { RelayCounters } from '../counters.ts'
 import type { RelayLog } from '../log.ts'
 import type { RelayStore } from '../store/store.ts'
@@ -64,7 +64,7 @@ export function startBudgets(deps: BudgetsDeps): RunningBudgets {
 
 function mailOf({ mail, relayName, store, ...deps }: BudgetsDeps): AlertMail | null {
   if (mail === null) return null
-  const text = createText(mail.language)
+  const text = createRelayText(mail.language)
   const { command, times = {} } = mail
   const message = (alerts: Parameters<typeof alertMessage>[0]): string =>
     alertMessage(alerts, relayName, text)

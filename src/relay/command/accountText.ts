@@ -1,16 +1,16 @@
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import type { ListedDevice } from '../store/deviceStore.ts'
 import type { ActOutcome, PersonRecord } from '../store/peopleStore.ts'
 import type { Call } from './command.ts'
 
 /** One account on one line. */
-export function personLine(person: PersonRecord, text: Text): string {
+export function personLine(person: PersonRecord, text: RelayText): string {
   const { displayName, title, service, organisation } = person
   const shown = [displayName, title, service, organisation].filter((part) => part !== '').join(' · ')
   return `${person.accountId}  ${shown}  [${standing(person, text).join(', ')}]`
 }
 
-function standing(person: PersonRecord, text: Text): readonly string[] {
+function standing(person: PersonRecord, text: RelayText): readonly string[] {
   return [
     text(`relayAccounts.role.${person.role}`),
     ...(person.expiresAt === null ? [] : [text('relayAccounts.until', { time: isoTime(person.expiresAt) })]),
@@ -22,7 +22,7 @@ function standing(person: PersonRecord, text: Text): readonly string[] {
   ]
 }
 
-export function deviceLine(device: ListedDevice, text: Text): string {
+export function deviceLine(device: ListedDevice, text: RelayText): string {
   const { deviceId, addedAt, lastSeenDay } = device
   const added = isoDay(addedAt)
   return lastSeenDay === 0

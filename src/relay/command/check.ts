@@ -1,6 +1,6 @@
 import { systemClock } from '../../base/clock.ts'
 import { CodedError } from '../../base/errors.ts'
-import { errorText, type Text } from '../../text/index.ts'
+import { errorText, type RelayText } from '../../text/relay.ts'
 import { checkAll } from '../check/check.ts'
 import type { Finding } from '../check/findings.ts'
 import { problemHints } from '../settings/problems.ts'
@@ -21,7 +21,7 @@ export const check: Command = {
   },
 }
 
-function shown(found: Finding, text: Text): string {
+function shown(found: Finding, text: RelayText): string {
   const { level, code } = found
   const head = text(`relayCommand.finding.${level}`, { code, sentence: errorText(text, code) })
   return [head, ...problemHints(found, text).map((hint) => `  ${hint}`)].join('\n')

@@ -1,5 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util'
-import type { Language, Text, TextKey } from '../../text/index.ts'
+import type { Language, RelayText, RelayTextKey } from '../../text/relay.ts'
 import type { Login } from '../data/actor.ts'
 import { optionName, settingNames } from '../settings/settings.ts'
 import type { Values } from './values.ts'
@@ -8,7 +8,7 @@ import type { Values } from './values.ts'
 export interface Command {
   readonly name: string
   /** How it is called; without the options of the settings that it reads. */
-  readonly usage: TextKey
+  readonly usage: RelayTextKey
   readonly options: ParseArgsOptionsConfig
   /** Throws a `CodedError` for what an administrator can mend. */
   run(call: Call): Promise<void>
@@ -17,7 +17,7 @@ export interface Command {
 export interface Call {
   readonly values: Values
   readonly terminal: Terminal
-  readonly text: Text
+  readonly text: RelayText
 }
 
 /** What a command may touch of its process. */

@@ -1,5 +1,5 @@
 import { CodedError, reportOf, type ErrorCode, type ErrorDetails } from '../../base/errors.ts'
-import { createText, errorText, type Text } from '../../text/index.ts'
+import { createRelayText, errorText, type RelayText } from '../../text/relay.ts'
 import type { Command, Terminal } from './command.ts'
 import { commands } from './commands.ts'
 import { problemHints } from '../settings/problems.ts'
@@ -11,7 +11,7 @@ export const exitCodes = { done: 0, failed: 1, arguments: 2, data: 3, network: 4
 
 /** Runs one command to its end and returns the exit code. Never throws; shows sentences, no stack trace. */
 export async function execute(args: readonly string[], terminal: Terminal): Promise<number> {
-  const text = createText(terminal.language)
+  const text = createRelayText(terminal.language)
   const [name = 'help'] = args
   const command = commands.find((candidate) => isCalled(candidate, args)) ?? null
   const rest = args.slice(command?.name.split(' ').length ?? 1)
@@ -30,7 +30,7 @@ function isCalled({ name }: Command, args: readonly string[]): boolean {
   return name.split(' ').every((word, index) => args[index] === word)
 }
 
-function explain(thrown: unknown, command: Command | null, terminal: Terminal, text: Text): number {
+function explain(thrown: unknown, command: Command | null, terminal: Terminal, text: RelayText): number {
   const { code: reported, details } = reportOf(thrown)
   // Here the store is a file of this machine, not a server that answers a workstation.
   const code = reported === 'relay.unavailable' ? 'relay.dataNotWritable' : reported
@@ -43,7 +43,7 @@ function explain(thrown: unknown, command: Command | null, terminal: Terminal, t
   return exitCodeOf(code)
 }
 
-function settingHints({ key, line, nearest }: ErrorDetails, text: Text): readonly string[] {
+function settingHints({ key, line, nearest }: ErrorDetails, text: RelayText): readonly string[] {
   const name = (value: string | number | undefined): string | null =>
     typeof value === 'string' ? value : null
   return problemHints(

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { CodedError } from '../../base/errors.ts'
 import { writeFileAtomically } from '../../base/atomicFile.ts'
 import { utf8 } from '../../base/bytes.ts'
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import type { ImportReport } from '../accounts/import/report.ts'
 import { importPeople as perform, type Imported } from '../data/importing.ts'
 import { flagOption, placeOptions, textOption, type Call, type Command } from './command.ts'
@@ -96,7 +96,7 @@ async function mailAll(
   if (failed > 0) throw new CodedError('mail.failed')
 }
 
-function reportLines({ report, applied: done }: Imported, dry: boolean, text: Text): readonly string[] {
+function reportLines({ report, applied: done }: Imported, dry: boolean, text: RelayText): readonly string[] {
   const { form, created, updated, unchanged, missing, disabled, problems, ignored } = report
   const counts = { created: created.length, updated: updated.length, unchanged, problems: problems.length }
   const delimiters = {
@@ -119,7 +119,7 @@ function reportLines({ report, applied: done }: Imported, dry: boolean, text: Te
   ]
 }
 
-function problemLine({ line, code, column }: ImportReport['problems'][number], text: Text): string {
+function problemLine({ line, code, column }: ImportReport['problems'][number], text: RelayText): string {
   const what = text(`relayImport.problem.${code}`)
   const where = line === 0 ? '' : text('relayImport.line', { line })
   return [where, column, what].filter((part) => part !== '').join(' · ')

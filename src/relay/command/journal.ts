@@ -1,7 +1,7 @@
 import { CodedError } from '../../base/errors.ts'
 import { toHex } from '../../base/bytes.ts'
 import type { JournalRow } from '../../journal/index.ts'
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import { checkActs } from '../data/administration.ts'
 import { plainAct } from '../data/plainAct.ts'
 import { readRelayData } from '../data/relayData.ts'
@@ -29,7 +29,7 @@ export const journal: Command = {
   },
 }
 
-function actLine(row: JournalRow, text: Text): string {
+function actLine(row: JournalRow, text: RelayText): string {
   const { seq, time, type, actor, by, account, detail } = plainAct(row)
   const known = actTypes.find((each) => each === type)
   const what = known === undefined ? type : text(`relayJournal.act.${known}`)

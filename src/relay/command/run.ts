@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import type { Language } from '../../text/index.ts'
+import type { Language } from '../../text/relay.ts'
 import type { PageInviting } from '../admin/handlers.ts'
 import { redacted, relayLog, type RelayLog } from '../log.ts'
 import { startRelay, type RelayOptions } from '../relay.ts'

@@ -1,5 +1,5 @@
 import { CodedError } from '../../base/errors.ts'
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import { readRelayData } from '../data/relayData.ts'
 import { askStatus, readLastBackup, readPlaces, type RelayStatus } from '../operations/status.ts'
 import { megabytesOf } from './backup.ts'
@@ -37,7 +37,7 @@ interface Running extends RelayStatus {
   readonly operations: string
 }
 
-function linesOf(relay: Running, text: Text): readonly string[] {
+function linesOf(relay: Running, text: RelayText): readonly string[] {
   const { version, startedAt, address, connections, queued, tls } = relay
   return [
     text('relayStatus.running', { version, since: moment(startedAt, text), address }),
@@ -58,6 +58,6 @@ function linesOf(relay: Running, text: Text): readonly string[] {
   ]
 }
 
-function moment(at: number, text: Text): string {
+function moment(at: number, text: RelayText): string {
   return new Date(at).toLocaleString(text.language === 'fr' ? 'fr-FR' : 'en-GB')
 }

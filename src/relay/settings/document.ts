@@ -1,9 +1,9 @@
 import { stringify } from 'smol-toml'
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import { environmentName, optionName, settingNamed, settingNames, type SettingName } from './settings.ts'
 
 /** The documented file: every setting with its sentence, commented out, so that the file as it stands changes nothing. */
-export function exampleFile(text: Text): string {
+export function exampleFile(text: RelayText): string {
   const lines = text('relaySettings.file')
     .split('\n')
     .map((line) => `# ${line}`.trimEnd())
@@ -18,7 +18,7 @@ export function exampleFile(text: Text): string {
   return `${lines.join('\n')}\n`
 }
 
-function comment(name: SettingName, text: Text): readonly string[] {
+function comment(name: SettingName, text: RelayText): readonly string[] {
   return [
     `# ${text(`relaySetting.${name}`)}`,
     `# ${text('relaySettings.names', { variable: environmentName(name), option: `--${optionName(name)}`, standard: standardOf(name, text) })}`,
@@ -26,14 +26,14 @@ function comment(name: SettingName, text: Text): readonly string[] {
 }
 
 /** The table of settings as `help` shows it. */
-export function settingsHelp(text: Text): readonly string[] {
+export function settingsHelp(text: RelayText): readonly string[] {
   return settingNames.map(
     (name) =>
       `  --${optionName(name)}  (${name}, ${environmentName(name)}; ${standardOf(name, text)})\n      ${text(`relaySetting.${name}`)}`,
   )
 }
 
-function standardOf(name: SettingName, text: Text): string {
+function standardOf(name: SettingName, text: RelayText): string {
   const { standard } = settingNamed(name)
   return standard === null ? text('relaySettings.notSet') : JSON.stringify(standard)
 }

@@ -1,5 +1,5 @@
 import { CodedError } from '../../base/errors.ts'
-import type { Text } from '../../text/index.ts'
+import type { RelayText } from '../../text/relay.ts'
 import { settingNames, type SettingName } from './settings.ts'
 
 /** Where a value was given. */
@@ -35,7 +35,7 @@ export function problemError({ code, key, line, nearest }: SettingProblem): Code
 /** What a person needs beside the sentence of the code: which setting, where, what it takes. */
 export function problemHints(
   { key, line, nearest }: Pick<SettingProblem, 'key' | 'line' | 'nearest'>,
-  text: Text,
+  text: RelayText,
 ): readonly string[] {
   return [
     ...(key === null ? [] : [text('relaySettings.concerned', { key })]),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { parse } from 'smol-toml'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createText } from '../../text/index.ts'
+import { createRelayText } from '../../text/relay.ts'
 import { exampleFile } from './document.ts'
 import { lineOf } from './file.ts'
 import { nearest } from './nearest.ts'
@@ -146,7 +146,7 @@ test('whatever a file holds, reading it gives settings and problems and never th
 test.each(['fr', 'en'] as const)(
   'the documented file names each setting and stands for the standards (%s)',
   async (language) => {
-    const document = exampleFile(createText(language))
+    const document = exampleFile(createRelayText(language))
     const { settings, problems } = await read(document)
     expect(problems).toEqual([])
     expect(settings).toEqual((await read(null)).settings)

@@ -1,5 +1,5 @@
 import { reportOf } from '../../../base/errors.ts'
-import { createText, errorText, type Language, type Text } from '../../../text/index.ts'
+import { createRelayText, errorText, type Language, type RelayText } from '../../../text/relay.ts'
 import { may } from '../rights.ts'
 import type { ShownSession } from '../routes.ts'
 import { accountView } from './account.ts'
@@ -30,7 +30,7 @@ export function start(): void {
 }
 
 class AdminPage {
-  #text: Text
+  #text: RelayText
   #session: ShownSession | null = null
   #place: Place = { name: 'overview' }
   /** A view that was left does not appear over the one that was asked for later. */
@@ -40,7 +40,7 @@ class AdminPage {
   readonly #main = el('main', { id: 'main' })
 
   constructor(language: Language) {
-    this.#text = createText(language)
+    this.#text = createRelayText(language)
   }
 
   async open(): Promise<void> {
@@ -159,7 +159,7 @@ class AdminPage {
     const language = button(
       text('adminPage.otherLanguage'),
       async () => {
-        this.#text = createText(other)
+        this.#text = createRelayText(other)
         await (this.#session === null ? this.open() : this.#run(async () => this.#show(this.#place)))
       },
       { class: 'btn quiet', lang: other },

@@ -1,9 +1,9 @@
-import type { Text } from '../../../text/index.ts'
+import type { RelayText } from '../../../text/relay.ts'
 import { button, el, field } from './dom.ts'
 import type { Question } from './view.ts'
 
 /** A question of its own; the focus begins on what changes nothing. */
-export async function ask(question: Question, text: Text): Promise<string | null> {
+export async function ask(question: Question, text: RelayText): Promise<string | null> {
   const reason = field('reason', text('adminPage.reason'), { required: true })
   const hint = el('p', { class: 'hint', id: 'reason-hint' }, text('adminPage.reasonHint'))
   reason.input.setAttribute('aria-describedby', 'reason-hint')

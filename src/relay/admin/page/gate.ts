@@ -1,4 +1,4 @@
-import type { Text } from '../../../text/index.ts'
+import type { RelayText } from '../../../text/relay.ts'
 import type { ShownSession } from '../routes.ts'
 import { ask } from './api.ts'
 import { create, get } from './authenticator.ts'
@@ -6,7 +6,7 @@ import { button, el } from './dom.ts'
 
 /** What the page shows of itself before anybody has signed in. */
 export interface Gate {
-  readonly text: Text
+  readonly text: RelayText
   day(ms: number): string
   run(work: () => Promise<void>): Promise<void>
   say(sentence: string): void

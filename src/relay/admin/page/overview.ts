@@ -1,4 +1,4 @@
-import { errorText } from '../../../text/index.ts'
+import { errorText } from '../../../text/relay.ts'
 import { isErrorCode } from '../../../base/errors.ts'
 import { ask } from './api.ts'
 import { el, facts } from './dom.ts'

@@ -1,10 +1,10 @@
-import type { Text } from '../../../text/index.ts'
+import type { RelayText } from '../../../text/relay.ts'
 import type { Right } from '../rights.ts'
 import type { ShownSession } from '../routes.ts'
 
 /** What a view may do with the page around it. */
 export interface Shell {
-  readonly text: Text
+  readonly text: RelayText
   readonly session: ShownSession
   may(right: Right): boolean
   /** A moment as people read it. */
